@@ -1,0 +1,60 @@
+package otp
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Errors that callers test for.
+var (
+	ErrNotFound           = errors.New("not found")
+	ErrNamespaceNotFound  = errors.New("no such namespace")
+	ErrInvalidRecipient   = errors.New("not an address a code can be sent to")
+	ErrChannelNotAllowed  = errors.New("the namespace does not send on this channel")
+	ErrCodeFormat         = errors.New("not the form of a code")
+	ErrInvalid            = errors.New("invalid request")
+	ErrFinished           = errors.New("the verification has already ended")
+	ErrStoreUnavailable   = errors.New("the store does not answer")
+	ErrLeaseLost          = errors.New("the send is no longer ours")
+	ErrInsufficientScope  = errors.New("the key lacks the scope")
+	ErrForged             = errors.New("the receipt's signature is wrong")
+	ErrForeign            = errors.New("the receipt is about nothing of ours")
+	ErrNamespaceForbidden = errors.New("the key is not for this namespace")
+)
+
+// InputError is a fault in one field of a request. Detail never quotes the value.
+type InputError struct {
+	Field  string // as the caller spells it
+	Detail string
+	Err    error // the kind: ErrInvalidRecipient, ErrInvalid, …
+}
+
+func (e *InputError) Error() string { return e.Field + ": " + e.Detail }
+
+// Unwrap returns the kind.
+func (e *InputError) Unwrap() error { return e.Err }
+
+// Limit names an allowance.
+type Limit string
+
+// The allowances that a start or a check can run into.
+const (
+	LimitCooldown Limit = "cooldown"
+	LimitSends    Limit = "sends"
+	LimitDaily    Limit = "daily"
+	LimitLock     Limit = "lock"
+)
+
+// LimitError says which allowance is used up and when to come back. ID and
+// ExpiresAt name the verification that is alive meanwhile, if there is one.
+type LimitError struct {
+	Limit      Limit
+	RetryAfter time.Duration
+	ID         ID
+	ExpiresAt  time.Time
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("%s limit, retry in %s", e.Limit, e.RetryAfter)
+}

@@ -1,0 +1,99 @@
+package otp
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Sealed is an encrypted value with the name of its key: "id.base64url".
+type Sealed string
+
+// Letter is what a worker needs to write a message and nobody else may see.
+type Letter struct {
+	To     Recipient
+	Locale string            // BCP 47; "" for the default
+	Params map[string]string // what the template declares beyond the code
+}
+
+// letterWire is the plaintext inside a sealed letter.
+type letterWire struct {
+	Channel Channel           `json:"c"`
+	Address string            `json:"a"`
+	Limit   string            `json:"l,omitempty"` // where it differs from the address
+	Masked  string            `json:"m"`
+	Locale  string            `json:"o,omitempty"`
+	Params  map[string]string `json:"p,omitempty"`
+}
+
+// SealCode encrypts a code for the worker that will send it.
+func (k Keys) SealCode(o Owner, c Code) Sealed {
+	return k.seal("code", o, []byte(c.digits))
+}
+
+// OpenCode is the reverse of SealCode. It fails for a value that was sealed for
+// another recipient or namespace, or with a key that is no longer in the ring.
+func (k Keys) OpenCode(o Owner, s Sealed) (Code, error) {
+	b, err := k.open("code", o, s)
+	return Code{string(b)}, err
+}
+
+// SealLetter encrypts a letter for the worker that will send it.
+func (k Keys) SealLetter(o Owner, l Letter) (Sealed, error) {
+	w := letterWire{Channel: l.To.channel, Address: l.To.address, Masked: l.To.masked, Locale: l.Locale, Params: l.Params}
+	if l.To.limit != l.To.address {
+		w.Limit = l.To.limit
+	}
+	b, err := json.Marshal(w)
+	if err != nil {
+		return "", fmt.Errorf("otp: write letter: %w", err)
+	}
+	return k.seal("letter", o, b), nil
+}
+
+// OpenLetter is the reverse of SealLetter; it fails as OpenCode does.
+func (k Keys) OpenLetter(o Owner, s Sealed) (Letter, error) {
+	b, err := k.open("letter", o, s)
+	if err != nil {
+		return Letter{}, err
+	}
+	var w letterWire
+	if err := json.Unmarshal(b, &w); err != nil {
+		return Letter{}, errors.New("otp: read letter: not a letter") // the decoder's words would quote it
+	}
+	if w.Limit == "" {
+		w.Limit = w.Address
+	}
+	return Letter{To: NewRecipient(w.Channel, w.Address, w.Limit, w.Masked), Locale: w.Locale, Params: w.Params}, nil
+}
+
+// seal encrypts with AES-256-GCM under a random nonce. What the value is, and
+// for whom, is authenticated with it: it opens in no other place.
+func (k Keys) seal(kind string, o Owner, plain []byte) Sealed {
+	key := k.Seal.Primary()
+	ct := key.aead.Seal(nil, nil, plain, sealContext(kind, o)) //nolint:gosec // this AEAD draws its nonces itself
+	return Sealed(key.id + "." + base64.RawURLEncoding.EncodeToString(ct))
+}
+
+func (k Keys) open(kind string, o Owner, s Sealed) ([]byte, error) {
+	id, body, ok := strings.Cut(string(s), ".")
+	key, known := k.Seal.Find(id)
+	if !ok || !known {
+		return nil, fmt.Errorf("otp: open %s: its seal key is not in the ring", kind)
+	}
+	ct, err := base64.RawURLEncoding.DecodeString(body)
+	if err != nil {
+		return nil, fmt.Errorf("otp: open %s: not base64", kind)
+	}
+	plain, err := key.aead.Open(nil, nil, ct, sealContext(kind, o))
+	if err != nil {
+		return nil, fmt.Errorf("otp: open %s: sealed for somebody else, or damaged", kind)
+	}
+	return plain, nil
+}
+
+func sealContext(kind string, o Owner) []byte {
+	return []byte(kind + "\x00" + string(o.Namespace) + "\x00" + string(o.Anchor))
+}

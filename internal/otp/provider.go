@@ -1,0 +1,122 @@
+package otp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// Message is a letter written out, on its way to a provider. It prints its
+// order only: its texts hold the code.
+type Message struct {
+	Order   Order
+	Attempt int
+	To      Recipient
+	Subject string // email only
+	Text    string
+	HTML    string        // email only
+	Left    time.Duration // how long the code still lives at the hand-over
+	At      time.Time     // when the send was asked for: the same over all attempts
+}
+
+// Format prints the order whatever the verb.
+func (m Message) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "message %s.%d", m.Order, m.Attempt)
+}
+
+// LogValue logs the order.
+func (m Message) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(m)) }
+
+// MarshalJSON refuses.
+func (m Message) MarshalJSON() ([]byte, error) {
+	return nil, errors.New("otp: a message is never marshalled")
+}
+
+// Provider is one configured account with a vendor. It may be used by many
+// goroutines at once.
+type Provider interface {
+	// Name is the account's name in the configuration.
+	Name() string
+	// Send hands a message over and returns what the vendor took it for. It
+	// gives up when ctx ends. Its errors are *Fault.
+	Send(ctx context.Context, m Message) (Acceptance, error)
+}
+
+// Acceptance is what a vendor said when it took a message.
+type Acceptance struct {
+	Ref   string // the vendor's own name for the message; "" if it gave none
+	State State  // Accepted, or Sent if a carrier or mail server has it already
+}
+
+// Class says at whose door a fault lies.
+type Class string
+
+// The classes of faults.
+const (
+	// FaultProvider is a vendor that is down, slow or broken: another may do better.
+	FaultProvider Class = "provider"
+	// FaultThrottled is a vendor that is busy: another may do better, and this
+	// one wants to be left alone for RetryAfter.
+	FaultThrottled Class = "throttled"
+	// FaultRecipient is an address that cannot be reached, or a person who does
+	// not want to be: nobody will do better on this channel.
+	FaultRecipient Class = "recipient"
+	// FaultUs is our content, sender, credentials or route: another account may
+	// do better, and somebody must look.
+	FaultUs Class = "us"
+	// FaultUnknown is an answer that never came: the message may be on its way.
+	FaultUnknown Class = "unknown"
+)
+
+// Another tells whether another provider may be asked at once.
+func (c Class) Another() bool { return c == FaultProvider || c == FaultThrottled || c == FaultUs }
+
+// Fault is a hand-over that did not succeed. It is classified once, in the
+// vendor's package.
+type Fault struct {
+	Class      Class
+	Provider   string
+	Code       string        // short and from a closed set, such as "twilio_21211" or "smtp_550"
+	Permanent  bool          // FaultRecipient only: the address will not be reachable tomorrow either
+	RetryAfter time.Duration // FaultThrottled only: what the vendor asked for, or 0
+	Err        error         // the vendor's own words: they quote addresses and codes, so they go nowhere
+}
+
+// Error leaves the vendor's words out: this text goes to logs, to the journal
+// and into the queue.
+func (f *Fault) Error() string { return fmt.Sprintf("%s: %s fault %s", f.Provider, f.Class, f.Code) }
+
+// Unwrap returns the vendor's error.
+func (f *Fault) Unwrap() error { return f.Err }
+
+// Format prints Error whatever the verb, so that %+v cannot tell the vendor's words.
+func (f *Fault) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, f.Error()) }
+
+// LogValue logs Error.
+func (f *Fault) LogValue() slog.Value { return slog.StringValue(f.Error()) }
+
+// AsFault returns the fault in err. What nobody classified may have happened or
+// not: it is unknown.
+func AsFault(provider string, err error) *Fault {
+	if f, ok := errors.AsType[*Fault](err); ok {
+		return f
+	}
+	return &Fault{Class: FaultUnknown, Provider: provider, Code: "unclassified", Err: err}
+}
+
+// Receipt is what a provider reports later about one attempt.
+type Receipt struct {
+	Order    Order
+	Attempt  int
+	Provider string
+	Ref      string
+	State    State  // Accepted, Sent, Undelivered, Failed or Delivered
+	Reason   string // a short code; "" if all went well
+	Class    Class  // of a State that is Undelivered or Failed
+	// Permanent, with FaultRecipient: the address will not be reachable
+	// tomorrow either.
+	Permanent bool
+}
