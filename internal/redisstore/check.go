@@ -1,0 +1,69 @@
+package redisstore
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+var check = load("check")
+
+// Check counts a guess and compares it. Its errors are *otp.LimitError while
+// the recipient is locked, and otp.ErrStoreUnavailable.
+func (s *Store) Check(ctx context.Context, g otp.Guess) (otp.Verdict, error) {
+	var key string
+	if g.ID != "" {
+		key = verificationKey(g.ID)
+	} else {
+		key = stateKey(g.Owner.Namespace, "otp", g.Owner.Partition, who(g.Owner))
+	}
+	p := g.Policy
+	args := []any{
+		g.Owner.Partition.String(), string(g.Owner.Namespace), string(g.ID),
+		joined(g.Owner.Identity), joined(g.Owner.Limit), string(g.Owner.Binding), string(g.Nonce),
+		g.Session.Key, g.Session.Hash, ms(p.SessionLife),
+		p.LockAfter, ms(p.FailWindow), ms(p.StrikeLife), ms(answerAgain), locks(p.Locks),
+	}
+	for _, d := range g.Digests {
+		args = append(args, d.Key, d.Sum)
+	}
+	r, err := s.runDurable(ctx, check, key, args...)
+	if err != nil {
+		return otp.Verdict{}, err
+	}
+	if r.text(0) == "locked" {
+		return otp.Verdict{}, &otp.LimitError{Limit: otp.LimitLock, RetryAfter: r.duration(1), ID: otp.ID(r.text(2))}
+	}
+	return otp.Verdict{
+		ID: otp.ID(r.text(1)), Status: otp.Status(r.text(2)), Reason: otp.Reason(r.text(3)),
+		ChecksLeft: int(r.number(4)), LockedUntil: r.at(5),
+		SessionKey: r.text(6), ExpiresAt: r.at(7), Channel: otp.Channel(r.text(8)),
+	}, nil
+}
+
+func locks(ds []time.Duration) string {
+	all := make([]string, len(ds))
+	for i, d := range ds {
+		all[i] = strconv.FormatInt(ms(d), 10)
+	}
+	return strings.Join(all, " ")
+}
+
+// Locate tells what a check by id needs to know of a verification before its
+// code can be digested: the owner's namespace, partition and anchor, none of
+// which ever changes. Its errors are otp.ErrNotFound and otp.ErrStoreUnavailable.
+func (s *Store) Locate(ctx context.Context, id otp.ID) (otp.Owner, error) {
+	f, err := s.Redis.HMGet(ctx, verificationKey(id), "ns", "an").Result()
+	if err != nil {
+		return otp.Owner{}, unavailable("locate", err)
+	}
+	ns, known := f[0].(string)
+	if !known {
+		return otp.Owner{}, otp.ErrNotFound
+	}
+	anchor, _ := f[1].(string)
+	return otp.Owner{Namespace: otp.Namespace(ns), Partition: id.Partition(), Anchor: otp.Anchor(anchor)}, nil
+}

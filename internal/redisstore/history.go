@@ -1,0 +1,103 @@
+package redisstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+// Find tells all that happened to a verification. Its errors are
+// otp.ErrNotFound and otp.ErrStoreUnavailable.
+func (s *Store) Find(ctx context.Context, id otp.ID) (otp.History, error) {
+	var fields *redis.MapStringStringCmd
+	var clock *redis.TimeCmd
+	_, err := s.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		fields, clock = p.HGetAll(ctx, verificationKey(id)), p.Time(ctx)
+		return nil
+	})
+	if err != nil {
+		return otp.History{}, unavailable("find", err)
+	}
+	if len(fields.Val()) == 0 {
+		return otp.History{}, otp.ErrNotFound
+	}
+	now := clock.Val()
+	if s.Offset != nil {
+		now = now.Add(s.Offset())
+	}
+	return history(id, fields.Val(), now)
+}
+
+func history(id otp.ID, f map[string]string, now time.Time) (h otp.History, err error) {
+	h = otp.History{
+		ID: id, Namespace: otp.Namespace(f["ns"]), Masked: f["m"],
+		Channel: otp.Channel(f["ch"]), Status: otp.Status(f["st"]),
+		CreatedAt: instant(whole(f["t0"])), ExpiresAt: instant(whole(f["exp"])),
+		LockedTill: instant(whole(f["lu"])),
+		Checks:     int(whole(f["c"])), MaxChecks: int(whole(f["max"])), MaxSends: int(whole(f["smax"])),
+	}
+	if h.Status == otp.Pending && !now.Before(h.ExpiresAt) {
+		h.Status = otp.Expired // true already, though the watch has yet to settle it
+	}
+	for n := range whole(f["n"]) {
+		send, err := sendRecord(f["s"+strconv.FormatInt(n+1, 10)])
+		if err != nil {
+			return otp.History{}, err
+		}
+		h.Sends = append(h.Sends, send)
+	}
+	h.Steps, err = steps(f["j"])
+	return h, err
+}
+
+func sendRecord(text string) (otp.SendRecord, error) {
+	var wire struct {
+		St, Ch string
+		At     int64
+		Rf     int
+		A      json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(text), &wire); err != nil {
+		return otp.SendRecord{}, fmt.Errorf("redis: read send: %w", err)
+	}
+	s := otp.SendRecord{Channel: otp.Channel(wire.Ch), State: otp.State(wire.St), AskedAt: instant(wire.At), Refunded: wire.Rf == 1}
+	if len(wire.A) == 0 {
+		return s, nil
+	}
+	var err error
+	s.Attempts, err = attempts(wire.A)
+	return s, err
+}
+
+// steps reads a journal: "ms send attempt state provider ref reason" a line, "-" for nothing.
+func steps(journal string) (all []otp.Step, err error) {
+	for line := range strings.Lines(journal) {
+		w := strings.Fields(line)
+		if len(w) != 7 {
+			return nil, fmt.Errorf("redis: read journal: a step of %d words", len(w))
+		}
+		for i := range w {
+			if w[i] == "-" {
+				w[i] = ""
+			}
+		}
+		all = append(all, otp.Step{
+			At: instant(whole(w[0])), Send: int(whole(w[1])), Attempt: int(whole(w[2])),
+			State: w[3], Provider: w[4], Ref: w[5], Reason: w[6],
+		})
+	}
+	return all, nil
+}
+
+// whole reads a number that a script wrote; what is missing is 0.
+func whole(s string) int64 {
+	n, _ := strconv.ParseInt(s, 10, 64)
+	return n
+}

@@ -1,0 +1,50 @@
+package redisstore
+
+import "github.com/otpipe/otpipe/internal/otp"
+
+// Every key name, for Go and for the scripts. The braces put what one script
+// may touch into one cluster slot: all state of a recipient lies in its
+// partition's. Who is a fingerprint, with ":" and the binding's where there is one.
+//
+//	<ns>:otp:{p}<who>       id, digest key, digest, sealed code      until it expires
+//	<ns>:lock:{p}<who>      until, strikes                           until strikes are forgotten
+//	<ns>:fails:{p}<who>     when the last guesses failed             24 h
+//	<ns>:cooldown:{p}<fp>   until, by which send                     its length; <ns> may be "all"
+//	<ns>:daily:{p}<fp>      start, used, refunded                    24 h from the first; likewise
+//	all:suppress:{p}<fp>:<channel>   until                           30 days
+//	<ns>:session:{p}<hash>  id, anchor, channel, expiry              the session's life
+//	v:{p}<id>               a verification: FIELDS in lib.lua, s<n> sends, l<n> letters, r<n> rings, j journal
+//	recent:{p}<fp>          "id ns" of the newest verifications      as long as the newest of them
+//
+// Without a TTL, for they name nobody:
+//
+//	due:{p}                 when to look at which send; entries go when it ends
+//	events:{p}              stream of all transitions, trimmed to a length
+//	otpipe:store            partitions and marks of the keys, see guard.go
+func stateKey(ns otp.Namespace, kind string, p otp.Partition, who string) string {
+	return string(ns) + ":" + kind + ":{" + p.String() + "}" + who
+}
+
+func verificationKey(id otp.ID) string { return "v:{" + id.Partition().String() + "}" + string(id) }
+
+func dueKey(p otp.Partition) string { return "due:{" + p.String() + "}" }
+
+const storeKey = "otpipe:store"
+
+// keysLua says the same to the scripts. They are given one key and make the
+// others of its slot from what they read.
+const keysLua = `
+local function state_key(ns, kind, p, who) return ns .. ':' .. kind .. ':{' .. p .. '}' .. who end
+local function verification_key(p, id) return 'v:{' .. p .. '}' .. id end
+local function recent_key(p, fp) return 'recent:{' .. p .. '}' .. fp end
+local function due_key(p) return 'due:{' .. p .. '}' end
+local function events_key(p) return 'events:{' .. p .. '}' end
+`
+
+// who names an owner in the keys that belong to the exact recipient.
+func who(o otp.Owner) string {
+	if o.Binding == "" {
+		return string(o.Identity[0])
+	}
+	return string(o.Identity[0]) + ":" + string(o.Binding)
+}

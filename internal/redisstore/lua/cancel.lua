@@ -1,0 +1,13 @@
+-- cancel: the caller no longer wants the code to be of use.
+--
+-- KEYS[1] the verification   ARGV[3..] partition, id
+-- Returns {"canceled"}, also if it was before; {"finished"} if it ended otherwise; {"none"}.
+
+local p, id = unpack(ARGV, 3, 4)
+local v = find(p, id)
+if not v then return {'none'} end
+if v.st == 'canceled' then return {'canceled'} end
+if v.st ~= 'pending' or v.exp <= NOW then return {'finished'} end
+finish(v, 'canceled', 'canceled')
+commit(v)
+return {'canceled'}

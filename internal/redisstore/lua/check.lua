@@ -1,0 +1,103 @@
+-- check: one guess. Counted, then compared; right once.
+--
+-- KEYS[1] the verification if it is known, else the recipient's code
+-- ARGV[3..] partition, namespace, id or "", identity and limit fingerprints, binding, nonce,
+--   session key, session hash, session life, lock_after, fail window, strike life,
+--   ms a check is answered again, locks, then pairs of digest key and digest
+-- Returns {"answer", id, status, reason, checks left, locked until, session key, session expiry, channel}
+--   with reason "" for a right guess, or {"locked", ms, id}.
+
+local p, ns, id, identity, limit, b, nonce, session_key, session, session_life = unpack(ARGV, 3, 12)
+local lock_after, fail_window, strike_life, again = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16])
+local locks, first = words(ARGV[17]), 18
+session_life = tonumber(session_life)
+identity, limit = words(identity), words(limit)
+
+local v, who, held
+if id ~= '' then
+  v = find(p, id)
+  if v and v.ns ~= ns then v = nil end
+  if not v then return {'answer', id, '', 'not_found', 0, 0, '', 0, ''} end
+  who = v.who
+  held = call('GET', state_key(ns, 'otp', p, who))
+else
+  adopt(p, ns, identity, limit, b)
+  who = owner(identity[1], b)
+  held = call('GET', state_key(ns, 'otp', p, who))
+  v = held and find(p, string.match(held, '^%S+')) or newest(p, ns, identity[1])
+end
+
+local function answer(status, reason, left, locked_until, key, expires)
+  return {'answer', v.id, status, reason, left, locked_until or 0, key or '', expires or 0, v.ch}
+end
+
+-- The same command again: the same answer again. Nothing is compared for it.
+if v then
+  local last = call('HGET', v.key, 'last')
+  if last then
+    last = cjson.decode(last)
+    if last.nonce == nonce and NOW - last.at < again then
+      return answer(last.status, last.reason, last.left, last.locked, last.key, last.expires)
+    end
+  end
+end
+
+local lock = call('GET', state_key(ns, 'lock', p, who))
+local locked_until, strikes = string.match(lock or '0 0', '(%d+) (%d+)')
+locked_until, strikes = tonumber(locked_until), tonumber(strikes)
+if locked_until > NOW then return {'locked', locked_until - NOW, v and v.id or ''} end
+
+if not v then return {'answer', '', '', 'not_found', 0, 0, '', 0, ''} end
+local left = math.max(0, v.max - v.c)
+local gone = {approved = 'already_used', expired = 'expired', canceled = 'canceled', locked = 'expired'}
+if v.st ~= 'pending' then return answer(v.st, gone[v.st], 0) end
+if v.exp <= NOW then return answer('expired', 'expired', 0) end
+if v.b ~= b then return answer('pending', 'binding_mismatch', left) end
+if left == 0 then return answer('pending', 'expired', 0) end
+
+-- Counted before it is compared.
+set(v, 'c', v.c + 1)
+left = left - 1
+local of, key, digest = string.match(held or '', '(%S+) (%S+) (%S+)')
+local right = false
+for i = first, #ARGV, 2 do
+  if of == v.id and ARGV[i] == key and ARGV[i + 1] == digest then right = true end
+end
+
+local function remember(status, reason, locked, session_name, expires)
+  set(v, 'last', cjson.encode({nonce = nonce, at = NOW, status = status, reason = reason, left = left,
+    locked = locked or 0, key = session_name or '', expires = expires or 0}))
+  commit(v)
+  return answer(status, reason, left, locked, session_name, expires)
+end
+
+if right then
+  finish(v, 'approved', 'superseded')
+  call('DEL', state_key(ns, 'fails', p, who), state_key(ns, 'lock', p, who))
+  local expires = NOW + session_life
+  call('SET', state_key(ns, 'session', p, session), v.id .. ' ' .. v.an .. ' ' .. v.ch .. ' ' .. expires, 'PX', session_life + GRACE)
+  return remember('approved', '', 0, session_key, expires)
+end
+
+-- Every guess that fills the window locks, whatever verifications it was spread over.
+local recent = {NOW}
+for _, at in ipairs(words(call('GET', state_key(ns, 'fails', p, who)) or '')) do
+  if NOW - tonumber(at) < fail_window then recent[#recent + 1] = at end
+end
+note(v, 0, 0, 'check_failed')
+if left > 0 and #recent < lock_after then
+  call('SET', state_key(ns, 'fails', p, who), table.concat(recent, ' '), 'PX', fail_window + GRACE)
+  return remember('pending', 'code_mismatch')
+end
+if #recent >= lock_after then
+  call('DEL', state_key(ns, 'fails', p, who))
+else
+  call('SET', state_key(ns, 'fails', p, who), table.concat(recent, ' '), 'PX', fail_window + GRACE)
+end
+strikes = math.min(strikes + 1, #locks)
+locked_until = NOW + tonumber(locks[strikes])
+call('SET', state_key(ns, 'lock', p, who), locked_until .. ' ' .. strikes, 'PX', ttl(locked_until) + strike_life)
+left = 0
+finish(v, 'locked', 'superseded')
+set(v, 'lu', locked_until)
+return remember('locked', 'code_mismatch', locked_until)

@@ -1,0 +1,41 @@
+-- claim: a worker takes a send for the time of a lease.
+--
+-- KEYS[1] the verification
+-- ARGV[3..] partition, id, n, holder, lease ms, least life left for a hand-over
+-- Returns {"claimed", namespace, anchor, sealed code, sealed letter, ms left, asked for at, attempts as JSON},
+--   {"held", ms} while another worker has it, or {"done"}.
+
+local p, id, n, holder, lease, least = unpack(ARGV, 3, 8)
+n, lease, least = tonumber(n), tonumber(lease), tonumber(least)
+
+local v = find(p, id)
+local s = v and send(v, n)
+if not s or s.st ~= 'queued' then
+  call('ZREM', due_key(p), id .. '/' .. n)
+  return {'done'}
+end
+if s.lease and s.lease > NOW and s.by ~= holder then return {'held', s.lease - NOW} end
+
+local function done(state)
+  abandon(v, n, s, state)
+  commit(v)
+  return {'done'}
+end
+
+if v.st ~= 'pending' then return done(v.st == 'expired' and 'expired' or v.st == 'canceled' and 'canceled' or 'superseded') end
+if not (s.lease and s.lease > NOW) then
+  orphan(v, n, s)
+  if unknowns(s) > 1 then return done('unknown') end
+  if v.exp - NOW < least then return done('expired') end
+  s.k = s.k + 1
+end
+local held = call('GET', state_key(v.ns, 'otp', p, v.who))
+local of, _, _, code = string.match(held or '', '(%S+) (%S+) (%S+) (%S+)')
+local letter = call('HGET', v.key, 'l' .. n)
+if of ~= id or not letter then return done('failed') end
+
+s.by, s.lease = holder, NOW + lease
+save(v, n, s)
+due_at(v, n, s.lease)
+commit(v)
+return {'claimed', v.ns, v.an, code, letter, v.exp - NOW, s.at, #s.a > 0 and cjson.encode(s.a) or '[]'}

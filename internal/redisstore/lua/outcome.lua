@@ -1,0 +1,51 @@
+-- outcome: what became of a hand-over. A fact is written down whoever holds the lease by now.
+--
+-- KEYS[1] the verification
+-- ARGV[3..] partition, id, n, attempt, holder, state, ref, reason, class, ms of suppression or 0,
+--   ms until the next try or -1 while the holder goes on, least life left
+-- Returns {"open"} while there is work left, or {"closed", state}.
+
+local p, id, n, attempt, holder, state, ref, reason, class, silence, pause, least = unpack(ARGV, 3, 14)
+n, attempt, silence, pause, least = tonumber(n), tonumber(attempt), tonumber(silence), tonumber(pause), tonumber(least)
+
+local v = find(p, id)
+local s = v and send(v, n)
+local a = s and s.a[attempt]
+if not a then return {'closed', ''} end
+
+local taken = state == 'accepted' or state == 'sent'
+local moved = RANK[state] > RANK[a.st]
+if ref ~= '' and not a.ref then a.ref = ref end
+if moved then
+  a.st = state
+  if state == 'failed' then a.why = reason end
+end
+if moved or (taken and a.st == 'unknown' and s.st == 'queued') then
+  note(v, n, attempt, state, a.p, ref, reason)
+end
+if moved and silence > 0 then suppress(v, s.ch, silence) end
+save(v, n, s)
+
+if s.st == 'queued' then
+  if taken then
+    close(v, n, s, 'accepted')
+  elseif state == 'failed' and class == 'recipient' then
+    close(v, n, s, 'failed')
+    note(v, n, 0, 'failed', a.p, nil, reason)
+  elseif unknowns(s) > 1 then
+    abandon(v, n, s, 'unknown')
+  elseif state == 'failed' and v.st ~= 'pending' then
+    abandon(v, n, s, v.st == 'canceled' and 'canceled' or v.st == 'expired' and 'expired' or 'superseded')
+  elseif pause >= 0 and s.by == holder then
+    if v.exp - NOW - pause < least then
+      abandon(v, n, s, 'expired')
+    else
+      s.by, s.lease = nil, nil
+      save(v, n, s)
+      due_at(v, n, NOW + pause + 2000) -- asynq brings it first; the watch if that fails
+    end
+  end
+end
+commit(v)
+if s.st == 'queued' then return {'open'} end
+return {'closed', s.st}

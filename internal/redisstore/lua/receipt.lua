@@ -1,0 +1,35 @@
+-- receipt: what a provider reports later about one attempt. Late, twice, out of
+-- order, foreign or unknown: it changes nothing it should not.
+--
+-- KEYS[1] the verification
+-- ARGV[3..] partition, id, n, attempt, provider, ref, state, reason, class, ms of suppression or 0
+-- Returns {"moved"}, {"stale"} or {"foreign"}.
+
+local p, id, n, attempt, provider, ref, state, reason, class, silence = unpack(ARGV, 3, 12)
+n, attempt, silence = tonumber(n), tonumber(attempt), tonumber(silence)
+
+local v = find(p, id)
+local s = v and send(v, n)
+local a = s and s.a[attempt]
+if not a or a.p ~= provider or (a.ref and a.ref ~= ref) then return {'foreign'} end
+
+local arrived = state == 'accepted' or state == 'sent' or state == 'delivered'
+local moved = RANK[state] > RANK[a.st]
+local settles = arrived and s.st == 'queued' -- the answer that never came has come another way
+if not moved and not settles then return {'stale'} end
+
+a.ref = ref
+if moved then a.st = state end
+note(v, n, attempt, state, a.p, ref, reason)
+save(v, n, s)
+if settles then close(v, n, s, 'accepted') end
+if moved and not arrived then
+  if silence > 0 then suppress(v, s.ch, silence) end
+  if (class == 'provider' or class == 'throttled') and not s.rf then
+    s.rf = 1 -- a passing reason: the cooldown comes back, the quota was paid for
+    save(v, n, s)
+    clear_cooldown(v, n)
+  end
+end
+commit(v)
+return {'moved'}

@@ -1,0 +1,18 @@
+-- session: is the token's proof good, for this namespace and recipient? And, if asked, use it up.
+--
+-- KEYS[1] the session   ARGV[3..] partition, namespace, anchor, consume
+-- Returns {id, channel, expiry} or {}.
+
+local p, ns, anchor, consume = unpack(ARGV, 3, 6)
+local held = call('GET', KEYS[1])
+local id, of, channel, expires = string.match(held or '', '(%S+) (%S+) (%S+) (%S+)')
+if of ~= anchor or tonumber(expires) <= NOW then return {} end
+if consume == '1' then
+  call('DEL', KEYS[1])
+  local v = find(p, id)
+  if v then
+    note(v, 0, 0, 'session_consumed')
+    commit(v)
+  end
+end
+return {id, channel, tonumber(expires)}

@@ -1,0 +1,129 @@
+-- start: admit a request, reuse the live verification or open a new one, stage a send.
+--
+-- KEYS[1] the new verification
+-- ARGV[3..] partition, namespace, new id, identity and limit fingerprints, binding, anchor, channel,
+--   mask, nonce, digest key, digest, sealed code, sealed letter,
+--   life, max_life, min_left, rotate, max_checks, max_sends, cooldown, all_cooldown, daily, all_daily,
+--   retention of the journal, ms until the watch looks after the send, "last" recent entries
+-- Returns {"ok", id, n, resent, channel, expires, resend, sends left, state, daily left, daily reset, now}
+--   or {"limit", which, retry ms, live id, its expiry}.
+
+local p, ns, id, identity, limit, b, anchor, channel, mask, nonce = unpack(ARGV, 3, 12)
+local digest_key, digest, code, letter = unpack(ARGV, 13, 16)
+local numbers = {}
+for i = 17, 29 do numbers[#numbers + 1] = tonumber(ARGV[i]) end
+local life, max_life, min_left, rotate, max_checks, max_sends, pause, all_pause, daily, all_daily, retention, patience, recent = unpack(numbers)
+
+identity, limit = words(identity), words(limit)
+adopt(p, ns, identity, limit, b)
+local who = owner(identity[1], b)
+local otp = state_key(ns, 'otp', p, who)
+local pauses = {own = state_key(ns, 'cooldown', p, limit[1]), all = state_key('all', 'cooldown', p, limit[1])}
+local quotas = {own = state_key(ns, 'daily', p, limit[1]), all = state_key('all', 'daily', p, limit[1])}
+
+local held = call('GET', otp)
+local v = held and find(p, string.match(held, '^%S+'))
+if v and (v.st ~= 'pending' or v.exp <= NOW) then v = nil end
+
+local own_until = cooldown(pauses.own)
+local all_until = cooldown(pauses.all)
+local own_start, own_used, own_given = quota(quotas.own)
+local all_start, all_used, all_given = quota(quotas.all)
+
+local function answer(of, n, s)
+  return {'ok', of.id, n, n > 1 and 1 or 0, s.ch, of.exp, s.rf and NOW or s.at + pause, math.max(0, of.smax - of.n), s.st,
+    math.max(0, daily - own_used), own_start == 0 and DAY or own_start + DAY - NOW, NOW}
+end
+
+-- The same command again: the same answer again.
+local function answered_before(of)
+  for n = 1, of.n do
+    local s = send(of, n)
+    if s and s.nonce == nonce then return answer(of, n, s) end
+  end
+end
+local latest = v or newest(p, ns, identity[1])
+local before = latest and answered_before(latest)
+if before then return before end
+
+local function refuse(which, ms) return {'limit', which, ms, v and v.id or '', v and v.exp or 0} end
+
+local lock = call('GET', state_key(ns, 'lock', p, who))
+if lock then
+  local locked_until = tonumber(string.match(lock, '%d+'))
+  if locked_until > NOW then return refuse('lock', locked_until - NOW) end
+end
+local suppressed = call('GET', state_key('all', 'suppress', p, identity[1] .. ':' .. channel))
+suppressed = suppressed and tonumber(suppressed) > NOW
+if own_until > NOW or all_until > NOW then return refuse('cooldown', math.max(own_until, all_until) - NOW) end
+if own_used >= daily then return refuse('daily', own_start + DAY - NOW) end
+if all_used >= all_daily then return refuse('daily', all_start + DAY - NOW) end
+if v and v.n >= v.smax then return refuse('sends', v.exp - NOW) end
+
+-- The same code goes out again, unless it is too old to be of use or the policy
+-- says otherwise; a verification too old even for a new code gives way to another.
+local new_code = not v
+if v and (rotate == 1 or v.exp - NOW < min_left) then
+  local expires = math.min(NOW + life, v.t0 + max_life)
+  if expires - NOW < min_left then
+    finish(v, 'expired', 'superseded')
+    commit(v)
+    v = nil
+  else
+    set(v, 'exp', expires)
+  end
+  new_code = true
+end
+if not v then
+  v = {p = p, id = id, key = KEYS[1], changes = {}, lines = {}, new = true, n = 0, who = who}
+  set(v, 'ns', ns)
+  set(v, 'st', 'pending')
+  set(v, 'exp', NOW + life)
+  set(v, 'fp', identity[1])
+  set(v, 'lfp', limit[1])
+  set(v, 'b', b)
+  set(v, 'an', anchor)
+  set(v, 'm', mask)
+  set(v, 'c', 0)
+  set(v, 'max', max_checks)
+  set(v, 't0', NOW)
+  set(v, 'smax', max_sends)
+  local entries = recent_key(p, identity[1])
+  if call('LPUSH', entries, id .. ' ' .. ns) > recent then call('LTRIM', entries, 0, recent - 1) end
+  call('PEXPIRE', entries, retention + GRACE)
+end
+if new_code then
+  call('SET', otp, v.id .. ' ' .. digest_key .. ' ' .. digest .. ' ' .. code, 'PX', ttl(v.exp))
+end
+
+if own_start == 0 then own_start = NOW end
+if all_start == 0 then all_start = NOW end
+own_used, all_used = own_used + 1, all_used + 1
+charge(quotas.own, own_start, own_used, own_given)
+charge(quotas.all, all_start, all_used, all_given)
+
+if v.n > 0 then
+  drop_unsent(v, 'superseded')
+  own_start, own_used = quota(quotas.own) -- the earlier send may have been given back
+end
+local n = v.n + 1
+local by = v.id .. '/' .. n
+if pause > 0 then call('SET', pauses.own, NOW + pause .. ' ' .. by, 'PX', pause + GRACE) end
+if all_pause > 0 then call('SET', pauses.all, NOW + all_pause .. ' ' .. by, 'PX', all_pause + GRACE) end
+
+local s = {st = 'queued', ch = channel, at = NOW, nonce = nonce, k = 0, w = own_start, aw = all_start, a = {}}
+set(v, 'n', n)
+set(v, 'ch', channel)
+note(v, n, 0, 'queued', nil, nil, channel, v.new and 'verification.created' or nil)
+if suppressed then
+  close(v, n, s, 'suppressed')
+  note(v, n, 0, 'suppressed')
+  due_at(v, 0, v.exp)
+else
+  save(v, n, s)
+  set(v, 'l' .. n, letter)
+  call('ZADD', due_key(p), NOW + patience, by, v.exp, v.id .. '/0')
+end
+commit(v)
+call('PEXPIRE', v.key, retention + GRACE)
+return answer(v, n, s)

@@ -1,0 +1,19 @@
+-- unlock: an operator lets a recipient try again. Cooldowns and quotas stay.
+--
+-- KEYS[1] the recipient's lock
+-- ARGV[3..] partition, namespace, identity and limit fingerprints, binding, who does it, why
+-- Returns {1} if there was anything to clear, else {0}.
+
+local p, ns, identity, limit, b, actor, reason = unpack(ARGV, 3, 9)
+identity, limit = words(identity), words(limit)
+adopt(p, ns, identity, limit, b)
+local who = owner(identity[1], b)
+local cleared = call('DEL', state_key(ns, 'lock', p, who), state_key(ns, 'fails', p, who))
+call('XADD', events_key(p), 'MAXLEN', '~', ARGV[2], '*', 'type', 'recipient.unlocked', 'at', NOW,
+  'ns', ns, 'fp', identity[1], 'actor', actor, 'reason', reason)
+local v = newest(p, ns, identity[1])
+if v and v.b == b then
+  note(v, 0, 0, 'unlocked', nil, nil, actor)
+  commit(v)
+end
+return {cleared > 0 and 1 or 0}

@@ -1,0 +1,123 @@
+package redisstore_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+func (r *rig) receive(o otp.Order, state otp.State, more func(*otp.Receipt)) bool {
+	r.t.Helper()
+	rc := otp.Receipt{Order: o, Attempt: 1, Provider: "twilio", Ref: "SM1", State: state, Class: otp.FaultProvider}
+	if more != nil {
+		more(&rc)
+	}
+	moved, err := r.store.Receive(r.t.Context(), rc)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return moved
+}
+
+func TestReceiptsInAnyOrderEndTheSame(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.policy.Daily, r.policy.AllDaily = 1000, 1000
+		for range rounds(t, 20, 500) {
+			o := r.mustStart(ask{})
+			r.accept(o.Order)
+			all := []otp.State{otp.Accepted, otp.Sent, otp.Delivered, otp.Sent, otp.Undelivered, otp.Delivered, otp.Accepted}
+			rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+			for _, s := range all {
+				r.receive(o.Order, s, nil)
+			}
+			h := r.history(o.Order.ID)
+			if h.Newest().Status() != otp.Delivered {
+				t.Fatalf("%v ended as %s", all, h.Newest().Status())
+			}
+			seen := map[string]bool{}
+			for _, s := range h.Steps {
+				if seen[s.State] {
+					t.Fatalf("%s stands there twice: %+v", s.State, h.Steps)
+				}
+				seen[s.State] = true
+			}
+			r.pass(6 * time.Minute)
+		}
+	})
+}
+
+func TestForeignReceiptsChangeNothing(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.mustStart(ask{})
+		r.accept(o.Order)
+		for name, more := range map[string]func(*otp.Receipt){
+			"another message":      func(rc *otp.Receipt) { rc.Ref = "SM2" },
+			"another provider":     func(rc *otp.Receipt) { rc.Provider = "smtp" },
+			"an attempt never had": func(rc *otp.Receipt) { rc.Attempt = 2 },
+			"a send never had":     func(rc *otp.Receipt) { rc.Order.Send = 2 },
+			"no verification":      func(rc *otp.Receipt) { rc.Order.ID = otp.NewID(o.Order.ID.Partition()) },
+		} {
+			if r.receive(o.Order, otp.Delivered, more) {
+				t.Fatalf("%s moved something", name)
+			}
+		}
+		if s := r.history(o.Order.ID).Newest().Status(); s != otp.Accepted {
+			t.Fatalf("status %s", s)
+		}
+	})
+}
+
+func TestAReceiptForAnAnswerThatNeverCameStopsTheSecondTry(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.mustStart(ask{})
+		c := r.claim(o.Order, "w")
+		if err := r.begin(c, 1); err != nil {
+			t.Fatal(err)
+		}
+		r.finish(c, 1, otp.Unknown, otp.FaultUnknown)
+		if !r.receive(o.Order, otp.Sent, nil) {
+			t.Fatal("the receipt did not count")
+		}
+		r.pass(13 * time.Second)
+		r.noClaim(o.Order, "another")
+		r.receive(o.Order, otp.Delivered, nil)
+		if s := r.history(o.Order.ID).Newest().Status(); s != otp.Delivered {
+			t.Fatalf("status %s", s)
+		}
+	})
+}
+
+func TestUndeliveredForAPassingReasonGivesTheCooldownBackOnly(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.mustStart(ask{})
+		r.accept(o.Order)
+		r.receive(o.Order, otp.Undelivered, nil)
+		if again := r.mustStart(ask{}); again.DailyLeft != 8 {
+			t.Fatalf("%d left of the day", again.DailyLeft)
+		}
+	})
+}
+
+func TestUndeliveredByTheRecipientsFaultGivesNothingBackAndShutsTheChannel(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.mustStart(ask{})
+		r.accept(o.Order)
+		r.receive(o.Order, otp.Undelivered, func(rc *otp.Receipt) { rc.Class, rc.Permanent = otp.FaultRecipient, true })
+		r.refused(ask{}, otp.LimitCooldown)
+		if again := r.mustStartAfter(time.Minute); again.State != otp.SendSuppressed {
+			t.Fatalf("state %s", again.State)
+		}
+	})
+}
+
+func TestALateReceiptDoesNotClearANewerCooldown(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.mustStart(ask{})
+		r.accept(o.Order)
+		r.mustStartAfter(61 * time.Second)
+		r.receive(o.Order, otp.Undelivered, nil)
+		r.refused(ask{}, otp.LimitCooldown)
+	})
+}

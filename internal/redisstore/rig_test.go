@@ -1,0 +1,251 @@
+package redisstore_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/redisstore"
+	"github.com/otpipe/otpipe/internal/redistest"
+)
+
+// rig is a store with a clock that the test moves.
+type rig struct {
+	t      *testing.T
+	rdb    *redis.Client
+	store  *redisstore.Store
+	keys   otp.Keys
+	policy otp.Policy
+	ahead  atomic.Int64
+}
+
+func newRig(t *testing.T, rdb *redis.Client) *rig {
+	r := &rig{t: t, rdb: rdb, keys: keysOf(t, "k1"), policy: otp.DefaultPolicy()}
+	r.store = &redisstore.Store{
+		Redis: rdb, Retention: 72 * time.Hour, EventsKept: 10_000,
+		Offset: func() time.Duration { return time.Duration(r.ahead.Load()) },
+	}
+	return r
+}
+
+// each runs a test on both servers.
+func each(t *testing.T, test func(t *testing.T, r *rig)) {
+	t.Parallel()
+	redistest.Each(t, func(t *testing.T, c *redis.Client) {
+		t.Parallel()
+		test(t, newRig(t, c))
+	})
+}
+
+// keysOf makes keys whose secret is their name, or what stands after "=".
+func keysOf(t *testing.T, primary string, more ...string) otp.Keys {
+	t.Helper()
+	var all []otp.Key
+	for _, spec := range append([]string{primary}, more...) {
+		id, secret, given := strings.Cut(spec, "=")
+		if !given {
+			secret = id[len(id)-1:]
+		}
+		k, err := otp.NewKey(id, bytes.Repeat([]byte(secret), otp.KeySize))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, k)
+	}
+	ring, err := otp.NewRing(all[0].ID(), all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	anchor, err := otp.NewKey("anchor", bytes.Repeat([]byte("a"), otp.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := otp.DeriveKeys(ring, anchor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func phone(address string) otp.Recipient {
+	return otp.NewRecipient(otp.SMS, address, address, "+49•••")
+}
+
+func (r *rig) pass(d time.Duration) { r.ahead.Add(int64(d)) }
+
+// ask is a start, as a caller would make it.
+type ask struct {
+	to      string
+	binding string
+	code    string
+	nonce   otp.Nonce
+	ns      otp.Namespace
+}
+
+func (a ask) filled() ask {
+	if a.to == "" {
+		a.to = "+4915112345678"
+	}
+	if a.code == "" {
+		a.code = "123456"
+	}
+	if a.ns == "" {
+		a.ns = otp.PhoneAuth
+	}
+	if a.nonce == "" {
+		a.nonce = otp.NewNonce()
+	}
+	return a
+}
+
+func (r *rig) owner(a ask) otp.Owner {
+	return r.keys.Owner(a.ns, phone(a.to), a.binding, 16)
+}
+
+func (r *rig) opening(a ask) otp.Opening {
+	r.t.Helper()
+	o := r.owner(a)
+	code, err := otp.ParseCode(a.code, len(a.code))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	letter, err := r.keys.SealLetter(o, otp.Letter{To: phone(a.to)})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return otp.Opening{
+		Owner: o, ID: otp.NewID(o.Partition), Policy: r.policy, Channel: otp.SMS, Masked: "+49•••",
+		Nonce: a.nonce, Digest: r.keys.DigestOf(o, code), Code: r.keys.SealCode(o, code), Letter: letter,
+	}
+}
+
+func (r *rig) start(a ask) (otp.Opened, error) {
+	r.t.Helper()
+	return r.store.Start(r.t.Context(), r.opening(a.filled()))
+}
+
+func (r *rig) mustStart(a ask) otp.Opened {
+	r.t.Helper()
+	o, err := r.start(a)
+	if err != nil {
+		r.t.Fatalf("start: %v", err)
+	}
+	return o
+}
+
+func (r *rig) refused(a ask, limit otp.Limit) *otp.LimitError {
+	r.t.Helper()
+	o, err := r.start(a)
+	le, ok := errors.AsType[*otp.LimitError](err)
+	if !ok || le.Limit != limit {
+		r.t.Fatalf("start: got %+v, %v; want the %s limit", o, err, limit)
+	}
+	return le
+}
+
+func (r *rig) guess(a ask) otp.Guess {
+	r.t.Helper()
+	o := r.owner(a)
+	code, err := otp.ParseCode(a.code, len(a.code))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	_, seed := r.keys.TokenOf(o, code, a.nonce)
+	return otp.Guess{Owner: o, Digests: r.keys.DigestsOf(o, code), Policy: r.policy, Nonce: a.nonce, Session: seed}
+}
+
+func (r *rig) check(a ask) (otp.Verdict, error) {
+	r.t.Helper()
+	return r.store.Check(r.t.Context(), r.guess(a.filled()))
+}
+
+func (r *rig) mustCheck(a ask, want otp.Reason) otp.Verdict {
+	r.t.Helper()
+	v, err := r.check(a)
+	if err != nil {
+		r.t.Fatalf("check: %v", err)
+	}
+	if v.Reason != want {
+		r.t.Fatalf("check: reason %q, want %q", v.Reason, want)
+	}
+	return v
+}
+
+func (r *rig) history(id otp.ID) otp.History {
+	r.t.Helper()
+	h, err := r.store.Find(r.t.Context(), id)
+	if err != nil {
+		r.t.Fatalf("find: %v", err)
+	}
+	return h
+}
+
+func (r *rig) claim(o otp.Order, holder string) otp.Claim {
+	r.t.Helper()
+	c, ok, err := r.store.Claim(r.t.Context(), o, holder)
+	if err != nil || !ok {
+		r.t.Fatalf("claim: %v, %v", ok, err)
+	}
+	return c
+}
+
+func (r *rig) noClaim(o otp.Order, holder string) {
+	r.t.Helper()
+	if _, ok, err := r.store.Claim(r.t.Context(), o, holder); err != nil || ok {
+		r.t.Fatalf("claim: %v, %v; want nothing to do", ok, err)
+	}
+}
+
+func (r *rig) begin(c otp.Claim, attempt int) error {
+	_, err := r.store.Begin(r.t.Context(), c, attempt, "twilio")
+	return err
+}
+
+func (r *rig) finish(c otp.Claim, attempt int, state otp.State, class otp.Class) (open bool) {
+	r.t.Helper()
+	o := otp.Outcome{Order: c.Order, Attempt: attempt, Holder: c.Holder, State: state, Class: class, Retry: -1, Reason: "r"}
+	if state == otp.Accepted {
+		o.Ref, o.Reason = "SM1", ""
+	}
+	if state == otp.Failed && class != otp.FaultRecipient {
+		o.Retry = time.Second
+	}
+	open, err := r.store.Finish(r.t.Context(), o)
+	if err != nil {
+		r.t.Fatalf("finish: %v", err)
+	}
+	return open
+}
+
+// accept hands a send over, as a worker would.
+func (r *rig) accept(o otp.Order) {
+	r.t.Helper()
+	c := r.claim(o, "w")
+	if err := r.begin(c, len(c.Attempts)+1); err != nil {
+		r.t.Fatal(err)
+	}
+	r.finish(c, len(c.Attempts)+1, otp.Accepted, "")
+}
+
+func (r *rig) states(id otp.ID) (all []string) {
+	for _, s := range r.history(id).Steps {
+		all = append(all, s.State)
+	}
+	return all
+}
+
+// rounds is how often a race is run: a few times, or many with OTPIPE_SOAK.
+func rounds(t *testing.T, few, many int) int {
+	t.Helper()
+	if os.Getenv("OTPIPE_SOAK") != "" {
+		return many
+	}
+	return few
+}

@@ -1,0 +1,27 @@
+package redisstore
+
+import (
+	"context"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+var session = load("session")
+
+// Session returns the session that a token proves for an owner, and uses it up
+// if consume is set. Its errors are otp.ErrNotFound, unless all of token,
+// namespace and recipient match, and otp.ErrStoreUnavailable.
+func (s *Store) Session(ctx context.Context, t otp.Token, o otp.Owner, consume bool) (otp.Session, error) {
+	if t.Partition() != o.Partition {
+		return otp.Session{}, otp.ErrNotFound
+	}
+	r, err := s.run(ctx, session, stateKey(o.Namespace, "session", o.Partition, t.Hash()),
+		o.Partition.String(), string(o.Namespace), string(o.Anchor), consume)
+	if err != nil {
+		return otp.Session{}, err
+	}
+	if len(r) == 0 {
+		return otp.Session{}, otp.ErrNotFound
+	}
+	return otp.Session{ID: otp.ID(r.text(0)), Channel: otp.Channel(r.text(1)), ExpiresAt: r.at(2)}, nil
+}

@@ -1,0 +1,56 @@
+package redisstore
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+var start = load("start")
+
+// Start admits a request and stages its send. Its errors are *otp.LimitError
+// and otp.ErrStoreUnavailable.
+func (s *Store) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
+	p := o.Policy
+	r, err := s.runDurable(ctx, start, verificationKey(o.ID),
+		o.Owner.Partition.String(), string(o.Owner.Namespace), string(o.ID),
+		joined(o.Owner.Identity), joined(o.Owner.Limit), string(o.Owner.Binding), string(o.Owner.Anchor),
+		string(o.Channel), o.Masked, string(o.Nonce), o.Digest.Key, o.Digest.Sum, string(o.Code), string(o.Letter),
+		ms(p.Life), ms(p.MaxLife), ms(p.MinLeft), p.Resend == otp.Rotate, p.MaxChecks, p.MaxSends,
+		ms(p.Cooldown), ms(p.AllCooldown), p.Daily, p.AllDaily,
+		ms(s.Retention), ms(patience), recentKept)
+	if err != nil {
+		return otp.Opened{}, err
+	}
+	if r.text(0) == "limit" {
+		return otp.Opened{}, &otp.LimitError{
+			Limit: otp.Limit(r.text(1)), RetryAfter: r.duration(2),
+			ID: otp.ID(r.text(3)), ExpiresAt: r.at(4),
+		}
+	}
+	return otp.Opened{
+		Order:     otp.Order{ID: otp.ID(r.text(1)), Send: int(r.number(2))},
+		Resent:    r.number(3) == 1,
+		Channel:   otp.Channel(r.text(4)),
+		ExpiresAt: r.at(5), ResendAt: r.at(6),
+		SendsLeft: int(r.number(7)),
+		State:     otp.State(r.text(8)),
+		DailyLeft: int(r.number(9)), DailyReset: r.duration(10),
+		Now: r.at(11),
+	}, nil
+}
+
+func ms(d time.Duration) int64 { return d.Milliseconds() }
+
+func joined(fps []otp.Fingerprint) string {
+	if len(fps) == 1 {
+		return string(fps[0])
+	}
+	all := make([]string, len(fps))
+	for i, f := range fps {
+		all[i] = string(f)
+	}
+	return strings.Join(all, " ")
+}

@@ -1,0 +1,34 @@
+// Package redisstore is the state machine of verifications in Redis. Each
+// transition is one Lua script in lua/, made in one round trip; the rules of
+// limits, counting, locking and settling exist there and nowhere else. It runs
+// in the api and in the worker.
+package redisstore
+
+import (
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// Lease is how long a worker holds a send before others may take it.
+	Lease = 12 * time.Second
+	// LeastLife is how long a code must still live when a hand-over begins.
+	LeastLife = 15 * time.Second
+
+	suppression     = 30 * 24 * time.Hour
+	answerAgain     = time.Minute // a check with the same nonce
+	patience        = time.Second // before the watch looks after a fresh send
+	recentKept      = 50          // verifications a recipient
+	replicaPatience = 500 * time.Millisecond
+)
+
+// Store keeps verifications in Redis. It may be used by many goroutines at
+// once; methods that fail return otp.ErrStoreUnavailable and may be repeated.
+type Store struct {
+	Redis      redis.UniversalClient
+	Retention  time.Duration        // of a verification and its journal
+	EventsKept int                  // in each partition's stream, about
+	Replicas   int                  // that must have a start or a check before it is answered; 0 asks none
+	Offset     func() time.Duration // moves the clock; nil in production
+}
