@@ -1,0 +1,29 @@
+package deliver
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+// Receipts is the store's side of a provider's report.
+type Receipts interface {
+	// Receive writes a receipt down; moved tells whether it changed anything.
+	Receive(ctx context.Context, r otp.Receipt) (moved bool, err error)
+}
+
+// Desk takes providers' reports. Whether a report is genuine is decided before,
+// in the provider's package.
+type Desk struct {
+	Receipts Receipts
+}
+
+// Receive writes down what a provider reports. A report that is late, doubled,
+// out of order or about somebody else's message is no error: it changes nothing.
+func (d *Desk) Receive(ctx context.Context, r otp.Receipt) (moved bool, err error) {
+	if moved, err = d.Receipts.Receive(ctx, r); err != nil {
+		return false, fmt.Errorf("write receipt: %w", err)
+	}
+	return moved, nil
+}

@@ -1,0 +1,111 @@
+package deliver
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+// Dues is the store's list of what has to be looked after.
+type Dues interface {
+	// Due lists at most so many entries of a partition whose time has come,
+	// and puts each off a little so that no other worker gets it too.
+	Due(ctx context.Context, p otp.Partition, most int) ([]otp.Due, error)
+	// Settle ends a verification whose code has expired.
+	Settle(ctx context.Context, id otp.ID) (expired bool, err error)
+}
+
+// Ringer tells the workers that a send is due. It never blocks and may lose the news.
+type Ringer interface {
+	Ring(ctx context.Context, d otp.Due)
+}
+
+const (
+	watchEvery = 500 * time.Millisecond
+	watchMost  = 100 // entries of a partition at a time
+	watchLimit = 3 * time.Second
+)
+
+// Watch finds the sends that nobody holds, whoever lost them, and rings for
+// them; and it settles what has expired. Every worker runs one. It is wired by
+// app; every field is required.
+type Watch struct {
+	Dues       Dues
+	Ringer     Ringer
+	Partitions int
+	Log        *slog.Logger
+	Rang       func() // counts
+	Settled    func() // counts
+}
+
+// Run watches until ctx ends.
+func (w *Watch) Run(ctx context.Context) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	down := false
+	for {
+		err := w.round(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if (err != nil) != down {
+			down = err != nil
+			w.report(err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// report says once that the store went away, and once that it is back.
+func (w *Watch) report(err error) {
+	if err != nil {
+		w.Log.Error("watch cannot reach the store", "error", err)
+		return
+	}
+	w.Log.Info("watch reaches the store again")
+}
+
+// round looks at every partition once.
+func (w *Watch) round(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, watchLimit)
+	defer cancel()
+	for p := range w.Partitions {
+		for {
+			dues, err := w.Dues.Due(ctx, otp.Partition(p), watchMost)
+			if err != nil {
+				return err
+			}
+			if err := w.attend(ctx, dues); err != nil {
+				return err
+			}
+			if len(dues) < watchMost {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func (w *Watch) attend(ctx context.Context, dues []otp.Due) error {
+	for _, d := range dues {
+		if d.Order.Send > 0 {
+			w.Ringer.Ring(ctx, d)
+			w.Rang()
+			continue
+		}
+		expired, err := w.Dues.Settle(ctx, d.Order.ID)
+		if err != nil {
+			return err
+		}
+		if expired {
+			w.Settled()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package verify
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+const (
+	maxBinding = 256 // bytes
+	maxParam   = 32  // characters
+)
+
+var (
+	localeForm = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$`)
+	linkForm   = regexp.MustCompile(`(?i)://|www\.|\b[a-z0-9-]+\.[a-z]{2,}\b`)
+)
+
+// channelOf is the channel an address is written for.
+func channelOf(to string) otp.Channel {
+	if strings.Contains(to, "@") {
+		return otp.Email
+	}
+	return otp.SMS
+}
+
+// checkInput says what is wrong with the parts of a request that only the
+// message is made of. No detail quotes a value.
+func (s *Service) checkInput(r StartRequest) error {
+	if r.Locale != "" && !localeForm.MatchString(r.Locale) {
+		return &otp.InputError{Field: "locale", Detail: "want a BCP 47 tag such as en or pt-BR", Err: otp.ErrInvalid}
+	}
+	declared := s.Templates.Declares(r.Namespace, r.Channel)
+	for name, value := range r.Params {
+		if !slices.Contains(declared, name) {
+			return &otp.InputError{Field: "params", Detail: fmt.Sprintf("this namespace's message has only %v", declared), Err: otp.ErrInvalid}
+		}
+		if detail := badParam(value); detail != "" {
+			return &otp.InputError{Field: "params/" + name, Detail: detail, Err: otp.ErrInvalid}
+		}
+	}
+	return checkBinding(r.Binding)
+}
+
+// badParam keeps what a stranger may have typed from turning a message with a
+// code into an advertisement or a trap.
+func badParam(v string) string {
+	switch {
+	case utf8.RuneCountInString(v) > maxParam:
+		return fmt.Sprintf("longer than %d characters", maxParam)
+	case !utf8.ValidString(v), strings.ContainsFunc(v, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }):
+		return "control characters and line breaks are not sent"
+	case linkForm.MatchString(v):
+		return "links are not sent"
+	}
+	return ""
+}
+
+func checkBinding(b string) error {
+	if len(b) > maxBinding {
+		return &otp.InputError{Field: "binding", Detail: fmt.Sprintf("longer than %d bytes; send a hash", maxBinding), Err: otp.ErrInvalid}
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+// Get tells all that happened to a verification, and the policy it is under.
+func (s *Service) Get(ctx context.Context, who otp.Caller, id otp.ID) (otp.History, otp.Policy, error) {
+	h, err := s.find(ctx, who, id)
+	return h, s.Namespaces[h.Namespace], err
+}
+
+// Cancel ends a verification that nobody waits for, and tells what happened to
+// it. It fails with otp.ErrFinished if it ended otherwise before.
+func (s *Service) Cancel(ctx context.Context, who otp.Caller, id otp.ID) (otp.History, otp.Policy, error) {
+	if _, err := s.find(ctx, who, id); err != nil {
+		return otp.History{}, otp.Policy{}, err
+	}
+	if err := s.Verifications.Cancel(ctx, id); err != nil {
+		return otp.History{}, otp.Policy{}, fmt.Errorf("cancel verification: %w", err)
+	}
+	return s.Get(ctx, who, id)
+}
+
+// maxUnlockReason is in characters.
+const maxUnlockReason = 200
+
+// Unlock lets a recipient try again: it clears the lock, the failed guesses and
+// the strikes, not the cooldown or the quotas. cleared tells whether there was anything.
+func (s *Service) Unlock(ctx context.Context, who otp.Caller, ns otp.Namespace, to, binding, reason string) (cleared bool, err error) {
+	if _, err := s.policy(who, ns); err != nil {
+		return false, err
+	}
+	if n := utf8.RuneCountInString(reason); n == 0 || n > maxUnlockReason {
+		return false, &otp.InputError{Field: "reason", Detail: fmt.Sprintf("want 1 to %d characters: they are kept for the audit", maxUnlockReason), Err: otp.ErrInvalid}
+	}
+	owner, err := s.owner(ns, to, binding)
+	if err != nil {
+		return false, err
+	}
+	cleared, err = s.Locks.Unlock(ctx, owner, who.Name, reason)
+	if err != nil {
+		return false, fmt.Errorf("unlock recipient: %w", err)
+	}
+	return cleared, nil
+}
+
+// Session returns the session that a token proves for this namespace and
+// recipient, and uses it up if consume is set. Its error is otp.ErrNotFound
+// unless all of them match.
+func (s *Service) Session(ctx context.Context, who otp.Caller, token string, ns otp.Namespace, to string, consume bool) (otp.Session, error) {
+	if _, err := s.policy(who, ns); err != nil {
+		return otp.Session{}, err
+	}
+	owner, err := s.owner(ns, to, "")
+	if err != nil {
+		return otp.Session{}, err
+	}
+	t, err := otp.ParseToken(token)
+	if err != nil {
+		return otp.Session{}, err
+	}
+	return s.Sessions.Session(ctx, t, owner, consume)
+}

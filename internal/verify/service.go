@@ -1,0 +1,100 @@
+// Package verify issues codes and checks them: it turns a request into what the
+// store decides about, and the store's decision into an answer. It runs in the api.
+package verify
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+// Verifications decides about codes; see otp.Opening and otp.Guess. It is used
+// by many goroutines at once.
+type Verifications interface {
+	// Start fails with *otp.LimitError.
+	Start(ctx context.Context, o otp.Opening) (otp.Opened, error)
+	// Locate fails with otp.ErrNotFound.
+	Locate(ctx context.Context, id otp.ID) (otp.Owner, error)
+	// Check fails with *otp.LimitError while the recipient is locked.
+	Check(ctx context.Context, g otp.Guess) (otp.Verdict, error)
+	// Cancel fails with otp.ErrFinished if the verification ended otherwise.
+	Cancel(ctx context.Context, id otp.ID) error
+}
+
+// Sessions keeps the proofs of right checks.
+type Sessions interface {
+	// Session fails with otp.ErrNotFound unless token and owner match.
+	Session(ctx context.Context, t otp.Token, o otp.Owner, consume bool) (otp.Session, error)
+}
+
+// Journal tells what happened.
+type Journal interface {
+	// Find fails with otp.ErrNotFound.
+	Find(ctx context.Context, id otp.ID) (otp.History, error)
+}
+
+// Locks lets a recipient try again.
+type Locks interface {
+	Unlock(ctx context.Context, o otp.Owner, actor, reason string) (cleared bool, err error)
+}
+
+// Ringer tells the workers that a send is due. It never blocks and may lose the
+// news: the watch finds the send.
+type Ringer interface {
+	Ring(ctx context.Context, d otp.Due)
+}
+
+// Templates knows what may be written into a message.
+type Templates interface {
+	// Declares lists the params of a namespace's messages on a channel.
+	Declares(ns otp.Namespace, c otp.Channel) []string
+}
+
+// Service is wired by app; every field is required. Its errors are those that
+// package otp lists.
+type Service struct {
+	Verifications Verifications
+	Sessions      Sessions
+	Journal       Journal
+	Locks         Locks
+	Ringer        Ringer
+	Templates     Templates
+	Addresses     func(c otp.Channel, s string) (otp.Recipient, error) // canonical forms
+	Namespaces    map[otp.Namespace]otp.Policy
+	Keys          otp.Keys
+	Partitions    int
+}
+
+// policy is the policy of a namespace that the caller may work in.
+func (s *Service) policy(who otp.Caller, ns otp.Namespace) (otp.Policy, error) {
+	p, ok := s.Namespaces[ns]
+	switch {
+	case !who.May(ns):
+		return otp.Policy{}, fmt.Errorf("namespace: %w", otp.ErrNamespaceForbidden)
+	case !ok:
+		return otp.Policy{}, otp.ErrNamespaceNotFound
+	}
+	return p, nil
+}
+
+// owner names whose state is meant, from what the caller wrote.
+func (s *Service) owner(ns otp.Namespace, to, binding string) (otp.Owner, error) {
+	r, err := s.Addresses(channelOf(to), to)
+	if err != nil {
+		return otp.Owner{}, err
+	}
+	return s.Keys.Owner(ns, r, binding, s.Partitions), nil
+}
+
+// find is the history of a verification that the caller may know of.
+func (s *Service) find(ctx context.Context, who otp.Caller, id otp.ID) (otp.History, error) {
+	h, err := s.Journal.Find(ctx, id)
+	if err != nil {
+		return otp.History{}, fmt.Errorf("find verification: %w", err)
+	}
+	if !who.May(h.Namespace) {
+		return otp.History{}, otp.ErrNotFound
+	}
+	return h, nil
+}

@@ -1,0 +1,77 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+// StartRequest asks for a code.
+type StartRequest struct {
+	Namespace otp.Namespace
+	To        string
+	Channel   otp.Channel // "" for the one that To is written for
+	Locale    string      // BCP 47; "" for the default
+	Params    map[string]string
+	Binding   string
+	Nonce     otp.Nonce
+}
+
+// Started is the answer to an admitted request.
+type Started struct {
+	otp.Opened
+	Namespace otp.Namespace
+	Masked    string
+	Policy    otp.Policy
+}
+
+// Start has a code sent. When it returns without error the send is staged in
+// the store and will be delivered, or its journal says why not; ringing the
+// workers only makes it quick.
+func (s *Service) Start(ctx context.Context, who otp.Caller, r StartRequest) (Started, error) {
+	policy, err := s.policy(who, r.Namespace)
+	if err != nil {
+		return Started{}, err
+	}
+	if r.Channel == "" {
+		r.Channel = channelOf(r.To)
+	}
+	if !policy.Allows(r.Channel) {
+		return Started{}, &otp.InputError{Field: "channel", Detail: fmt.Sprintf("%s sends by %v only", r.Namespace, policy.Channels), Err: otp.ErrChannelNotAllowed}
+	}
+	if err := s.checkInput(r); err != nil {
+		return Started{}, err
+	}
+	to, err := s.Addresses(r.Channel, r.To)
+	if err != nil {
+		return Started{}, err
+	}
+	opening, err := s.opening(r, policy, to)
+	if err != nil {
+		return Started{}, err
+	}
+	o, err := s.Verifications.Start(ctx, opening)
+	if err != nil {
+		return Started{}, fmt.Errorf("start verification: %w", err)
+	}
+	if o.State == otp.Queued {
+		s.Ringer.Ring(ctx, otp.Due{Order: o.Order, Channel: o.Channel})
+	}
+	return Started{Opened: o, Namespace: r.Namespace, Masked: to.Masked(), Policy: policy}, nil
+}
+
+// opening draws the code and seals it. None of it depends on whether the store
+// will open a verification or reuse one.
+func (s *Service) opening(r StartRequest, p otp.Policy, to otp.Recipient) (otp.Opening, error) {
+	owner := s.Keys.Owner(r.Namespace, to, r.Binding, s.Partitions)
+	code := otp.NewCode(p.Digits)
+	letter, err := s.Keys.SealLetter(owner, otp.Letter{To: to, Locale: r.Locale, Params: r.Params})
+	if err != nil {
+		return otp.Opening{}, err
+	}
+	return otp.Opening{
+		Owner: owner, ID: otp.NewID(owner.Partition), Policy: p, Channel: r.Channel, Masked: to.Masked(), Nonce: r.Nonce,
+		Digest: s.Keys.DigestOf(owner, code), Code: s.Keys.SealCode(owner, code), Letter: letter,
+	}, nil
+}
