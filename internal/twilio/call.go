@@ -1,0 +1,168 @@
+package twilio
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/twilio/twilio-go/client"
+)
+
+// DefaultBaseURL is where Twilio's API lives.
+const DefaultBaseURL = "https://api.twilio.com"
+
+const (
+	maxAnswer = 1 << 20   // bytes read of an answer
+	maxPause  = time.Hour // believed of a Retry-After
+)
+
+// call is the client.BaseClient of one Send. twilio-go takes no context, so
+// each Send brings its own; and its stock client leaks the body of every error,
+// loses the headers and takes a redirect for success, so this one does not.
+type call struct {
+	ctx      context.Context
+	provider Provider
+	begun    atomic.Bool // a connection was found: from here on Twilio may hear of the message
+	taken    bool        // the answer was in the 200s
+}
+
+var _ client.BaseClient = (*call)(nil)
+
+// AccountSid is the account in the path of the request.
+func (c *call) AccountSid() string { return c.provider.AccountSID }
+
+// SetTimeout does nothing: the deadline is the context's.
+func (c *call) SetTimeout(time.Duration) {}
+
+// SetOauth does nothing: the account has a password.
+func (c *call) SetOauth(client.OAuth) {}
+
+// OAuth is none.
+func (c *call) OAuth() client.OAuth { return nil }
+
+// SendRequest makes the request and returns an answer in the 200s with its body
+// read. All else is an error: *refusal or *silence once the request was made.
+func (c *call) SendRequest(method, rawURL string, data url.Values, headers map[string]any, _ ...byte) (*http.Response, error) {
+	req, err := c.request(method, rawURL, data, headers)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	res, err := c.client().Do(req)
+	if err != nil {
+		return nil, &silence{begun: c.begun.Load(), err: err}
+	}
+	wire := res.Body
+	defer func() { _ = wire.Close() }()
+	body, err := io.ReadAll(io.LimitReader(wire, maxAnswer))
+	if c.taken = res.StatusCode/100 == 2; !c.taken {
+		return nil, newRefusal(res, body)
+	}
+	if err != nil {
+		return nil, &silence{begun: true, err: err}
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	return res, nil
+}
+
+// request makes the request against the provider's own base URL, whatever host
+// twilio-go made of its constant and of TWILIO_EDGE and TWILIO_REGION.
+//
+// It never carries an Idempotency-Key: Twilio knows none, but net/http would
+// take it for leave to send the message again when a connection breaks.
+func (c *call) request(method, rawURL string, data url.Values, headers map[string]any) (*http.Request, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	target := strings.TrimRight(cmp.Or(c.provider.BaseURL, DefaultBaseURL), "/") + u.EscapedPath()
+	req, err := http.NewRequestWithContext(c.trace(), method, target, strings.NewReader(data.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range headers {
+		req.Header.Set(name, fmt.Sprint(value))
+	}
+	req.Header.Set("User-Agent", "otpipe twilio-go/"+client.LibraryVersion)
+	req.SetBasicAuth(c.provider.Username, c.provider.Password)
+	return req, nil
+}
+
+// trace notes whether the request had a connection. The hook that tells of the
+// written headers would be more exact, but it runs beside the call and may come
+// after the call has given up. The transport looks for a second connection only
+// if it has seen that the message did not leave on the first.
+func (c *call) trace() context.Context {
+	return httptrace.WithClientTrace(c.ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { c.begun.Store(false) },
+		GotConn: func(httptrace.GotConnInfo) { c.begun.Store(true) },
+	})
+}
+
+// client is the provider's, cured of following redirects.
+func (c *call) client() *http.Client {
+	h := *cmp.Or(c.provider.HTTP, http.DefaultClient)
+	h.CheckRedirect = stay
+	return &h
+}
+
+// silence is a request without an answer.
+type silence struct {
+	begun bool // Twilio may have the message
+	err   error
+}
+
+func (s *silence) Error() string { return "no answer: " + s.err.Error() }
+
+// Unwrap returns what the transport said.
+func (s *silence) Unwrap() error { return s.err }
+
+// refusal is an answer outside the 200s.
+type refusal struct {
+	status     int
+	code       int // Twilio's; 0 if the answer has none
+	message    string
+	retryAfter time.Duration
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("status %d, code %d: %s", r.status, r.code, r.message)
+}
+
+// newRefusal reads Twilio's JSON. A load balancer answers in HTML: then the
+// status is all there is.
+func newRefusal(res *http.Response, body []byte) *refusal {
+	var said struct {
+		Code    int    `json:"code"`
+		Message string `json:"message"`
+	}
+	_ = json.Unmarshal(body, &said)
+	return &refusal{status: res.StatusCode, code: said.Code, message: said.Message, retryAfter: retryAfter(res.Header)}
+}
+
+// retryAfter is the header of that name, in seconds or as a date; the date
+// counts from the answer's own, so that no two clocks are compared.
+func retryAfter(h http.Header) time.Duration {
+	value := h.Get("Retry-After")
+	if s, err := strconv.Atoi(value); err == nil {
+		return time.Duration(max(0, min(s, int(maxPause/time.Second)))) * time.Second
+	}
+	until, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	return max(0, min(until.Sub(now), maxPause))
+}
