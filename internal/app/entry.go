@@ -1,0 +1,81 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/otpipe/otpipe/internal/config"
+	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/redisstore"
+)
+
+// errNotEntered is what a process answers that has not yet seen its store.
+var errNotEntered = errors.New("has not reached its Redis yet")
+
+// entry is a process' way into its store: until the store has agreed with its
+// partitions and keys, nothing is read or written.
+type entry struct {
+	store      *redisstore.Store
+	partitions int
+	keys       otp.Keys
+	log        *slog.Logger
+	in         atomic.Bool
+}
+
+// wait tries until the store answers. It fails only if the store disagrees.
+func (e *entry) wait(ctx context.Context) error {
+	said := false
+	for {
+		try, cancel := context.WithTimeout(ctx, time.Second)
+		err := e.store.Enter(try, e.partitions, e.keys)
+		cancel()
+		if err == nil {
+			e.in.Store(true)
+			e.log.Info("store entered")
+			return nil
+		}
+		if _, disagrees := errors.AsType[*redisstore.DisagreementError](err); disagrees {
+			return err
+		}
+		if !said {
+			said = true
+			e.log.Error("store cannot be reached, trying on", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// ready is for /readyz.
+func (e *entry) ready(ctx context.Context) error {
+	if !e.in.Load() {
+		return errNotEntered
+	}
+	return e.store.Redis.Ping(ctx).Err()
+}
+
+// gate answers 503 until the process is in.
+func (e *entry) gate(next, closed http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !e.in.Load() {
+			closed.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func newStore(c config.Config) redisstore.Store {
+	s := redisstore.Store{Retention: time.Duration(c.Store.Retention), EventsKept: c.Store.EventsKept}
+	if c.Store.Durability == "replicated" {
+		s.Replicas = c.Store.Replicas
+	}
+	return s
+}

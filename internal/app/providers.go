@@ -1,0 +1,94 @@
+package app
+
+import (
+	"io"
+	"strings"
+
+	"github.com/otpipe/otpipe/internal/config"
+	"github.com/otpipe/otpipe/internal/httpapi"
+	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/smtpmail"
+	"github.com/otpipe/otpipe/internal/telemetry"
+	"github.com/otpipe/otpipe/internal/twilio"
+)
+
+// openProviders makes a provider of every configured account, measured.
+func openProviders(c config.Config, m *telemetry.Metrics) providers {
+	all := providers{byName: map[string]otp.Provider{}}
+	for _, p := range c.Providers {
+		made := newProvider(c, p)
+		if closer, ok := made.(io.Closer); ok {
+			all.closers = append(all.closers, closer)
+		}
+		all.byName[p.Name] = m.Provider(made)
+	}
+	return all
+}
+
+type providers struct {
+	byName  map[string]otp.Provider
+	closers []io.Closer
+}
+
+// newProvider is the one place that knows all drivers.
+func newProvider(c config.Config, p config.Provider) otp.Provider {
+	if p.Driver == "smtp" {
+		s := p.SMTP
+		return &smtpmail.Provider{
+			AccountName: p.Name, Host: s.Host, Port: s.Port, TLS: smtpmail.TLSPolicy(s.TLS),
+			Username: s.Username, Password: s.Password.Reveal(), From: s.From, HELO: s.HELO, Connections: s.Connections,
+		}
+	}
+	t := p.Twilio
+	user := t.Username
+	if user == "" {
+		user = t.AccountSID
+	}
+	return twilio.Provider{
+		AccountName: p.Name, AccountSID: t.AccountSID, Username: user, Password: t.Password.Reveal(),
+		From: t.From, MessagingServiceSID: t.MessagingServiceSID, BaseURL: t.BaseURL, CallbackURL: callbackURL(c, p.Name),
+		HTTP: twilio.NewHTTPClient(c.Worker.SMSConcurrency),
+	}
+}
+
+// callbackURL is where a provider reports; "" if nobody outside reaches the api.
+func callbackURL(c config.Config, provider string) string {
+	if c.API.PublicURL == "" {
+		return ""
+	}
+	return strings.TrimRight(c.API.PublicURL, "/") + "/v1/receipts/" + provider
+}
+
+// routes are the providers of each channel in order of preference.
+func (p providers) routes(c config.Config) map[otp.Channel][]otp.Provider {
+	all := map[otp.Channel][]otp.Provider{}
+	for channel, names := range map[otp.Channel][]string{otp.SMS: c.Routes.SMS, otp.Email: c.Routes.Email} {
+		for _, name := range names {
+			all[channel] = append(all[channel], p.byName[name])
+		}
+	}
+	return all
+}
+
+// Close closes the connections that are kept open.
+func (p providers) Close() {
+	for _, c := range p.closers {
+		_ = c.Close()
+	}
+}
+
+// receiptReaders are the accounts that report over HTTP, by name.
+func receiptReaders(c config.Config) map[string]httpapi.ReceiptReader {
+	all := map[string]httpapi.ReceiptReader{}
+	for _, p := range c.Providers {
+		if p.Driver != "twilio" || c.API.PublicURL == "" {
+			continue
+		}
+		var tokens []string
+		for _, t := range p.Twilio.AuthTokens {
+			tokens = append(tokens, t.Reveal())
+		}
+		all[p.Name] = twilio.Receipts{AccountName: p.Name, AccountSID: p.Twilio.AccountSID, Tokens: tokens, PublicURL: c.API.PublicURL}
+	}
+	return all
+}

@@ -1,0 +1,124 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/otpipe/otpipe/internal/asynqueue"
+	"github.com/otpipe/otpipe/internal/config"
+	"github.com/otpipe/otpipe/internal/deliver"
+	"github.com/otpipe/otpipe/internal/httpapi"
+	"github.com/otpipe/otpipe/internal/message"
+	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/redisstore"
+	"github.com/otpipe/otpipe/internal/telemetry"
+	"github.com/otpipe/otpipe/templates"
+)
+
+// drain is how long running hand-overs may take when the process stops.
+const drain = redisstore.Lease
+
+// RunWorker is the process that delivers. It runs until ctx ends, then lets
+// running hand-overs finish.
+func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
+	redis.SetLogger(redisLog{log})
+	keys, err := c.Secrets()
+	if err != nil {
+		return err
+	}
+	composer, err := message.New(templates.FS, c.Policies(), map[string]string{"brand": c.Messages.Brand})
+	if err != nil {
+		return err
+	}
+	metrics := telemetry.New(Version(), c.Policies(), providerNames(c))
+	providers := openProviders(c, metrics)
+	defer providers.Close()
+	rdb, err := workerClient(c.Redis.URL.Reveal(), c.Worker.SMSConcurrency+c.Worker.EmailConcurrency+10)
+	if err != nil {
+		return fmt.Errorf("redis.url: %w", err)
+	}
+	defer func() { _ = rdb.Close() }()
+	queue, err := workerClient(c.QueueURL(), 10)
+	if err != nil {
+		return fmt.Errorf("redis.queue_url: %w", err)
+	}
+	defer func() { _ = queue.Close() }()
+
+	store := newStore(c)
+	store.Redis = rdb
+	w := &worker{
+		config: c, log: log, metrics: metrics,
+		in:     &entry{store: &store, partitions: c.Store.Partitions, keys: keys, log: log},
+		ringer: asynqueue.NewRinger(queue, log, metrics.Lost),
+		courier: &deliver.Courier{
+			Sends: &store, Composer: composer, Keys: keys, Routes: providers.routes(c),
+			Stopping: ctx.Done(), Log: log,
+		},
+	}
+	return w.run(ctx)
+}
+
+// worker is a worker's process, wired.
+type worker struct {
+	config  config.Config
+	log     *slog.Logger
+	metrics *telemetry.Metrics
+	in      *entry
+	ringer  *asynqueue.Ringer
+	courier *deliver.Courier
+}
+
+func (w *worker) run(ctx context.Context) error {
+	admin, err := listen("health and metrics", w.config.Worker.Admin)
+	if err != nil {
+		return err
+	}
+	w.log.Info("worker listens", "admin", admin.Addr().String(), "version", Version())
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return serve(ctx, admin, httpapi.Admin(w.in.ready, w.metrics.Handler()), w.log) })
+	g.Go(func() error {
+		if err := w.in.wait(ctx); err != nil {
+			return err
+		}
+		return w.work(ctx)
+	})
+	err = g.Wait()
+	w.log.Info("worker stopped")
+	return err
+}
+
+// work serves the queues and watches.
+func (w *worker) work(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { w.ringer.Run(ctx); return nil })
+	watch := &deliver.Watch{
+		Dues: w.in.store, Ringer: w.ringer, Partitions: w.config.Store.Partitions, Log: w.log,
+		Rang: w.metrics.Rang, Settled: w.metrics.Settled,
+	}
+	g.Go(func() error { watch.Run(ctx); return nil })
+	for channel, concurrency := range map[otp.Channel]int{otp.SMS: w.config.Worker.SMSConcurrency, otp.Email: w.config.Worker.EmailConcurrency} {
+		queue := &asynqueue.Worker{Channel: channel, Concurrency: concurrency, Redis: w.queueClient, Deliver: w.courier.Deliver, Log: w.log, Drain: drain}
+		g.Go(func() error { return queue.Run(ctx) })
+	}
+	return g.Wait()
+}
+
+// queueClient is one of an asynq server's own clients.
+func (w *worker) queueClient() redis.UniversalClient {
+	rdb, err := workerClient(w.config.QueueURL(), 20)
+	if err != nil {
+		panic(err) // the same URL was parsed when the process started
+	}
+	return rdb
+}
+
+func providerNames(c config.Config) (names []string) {
+	for _, p := range c.Providers {
+		names = append(names, p.Name)
+	}
+	return names
+}

@@ -1,0 +1,192 @@
+package config
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/bits"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+var (
+	nameForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+	hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// complaints collects everything that is wrong, each with the setting's name.
+type complaints []error
+
+func (c *complaints) add(where, format string, args ...any) {
+	*c = append(*c, fmt.Errorf(where+": "+format, args...))
+}
+
+func (c *complaints) want(ok bool, where, format string, args ...any) {
+	if !ok {
+		c.add(where, format, args...)
+	}
+}
+
+// Check says everything that is wrong with the settings.
+func (c Config) Check() error {
+	var cs complaints
+	c.checkPlaces(&cs)
+	c.checkStore(&cs)
+	if _, err := c.Secrets(); err != nil {
+		cs = append(cs, err)
+	}
+	c.checkCallers(&cs)
+	c.checkProviders(&cs)
+	for ns, p := range c.Policies() {
+		cs.want(ns.Valid(), "namespaces."+string(ns), "a name is 2 to 32 lower-case letters, digits and dashes, and not all")
+		if err := p.Check(); err != nil {
+			cs.add("namespaces."+string(ns), "%w", err)
+		}
+	}
+	cs.want(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level", "want debug, info, warn or error")
+	cs.want(slices.Contains([]string{"json", "text"}, c.Log.Format), "log.format", "want json or text")
+	return errors.Join(cs...)
+}
+
+func (c Config) checkPlaces(cs *complaints) {
+	for where, u := range map[string]string{"redis.url": c.Redis.URL.Reveal(), "redis.queue_url": c.QueueURL()} {
+		p, err := url.Parse(u)
+		cs.want(err == nil && (p.Scheme == "redis" || p.Scheme == "rediss"), where, "want redis://host:6379/0, or rediss:// for TLS")
+	}
+	for where, a := range map[string]string{"api.listen": c.API.Listen, "api.admin": c.API.Admin, "worker.admin": c.Worker.Admin} {
+		_, _, err := net.SplitHostPort(a)
+		cs.want(err == nil, where, "want an address such as :8080 or 127.0.0.1:8080")
+	}
+	if c.API.PublicURL != "" {
+		p, err := url.Parse(c.API.PublicURL)
+		cs.want(err == nil && p.Host != "" && (p.Scheme == "https" || p.Scheme == "http"), "api.public_url", "want https://host, as providers reach this api")
+	}
+	cs.want(c.Worker.SMSConcurrency > 0, "worker.sms_concurrency", "want 1 or more")
+	cs.want(c.Worker.EmailConcurrency > 0, "worker.email_concurrency", "want 1 or more")
+}
+
+func (c Config) checkStore(cs *complaints) {
+	n := c.Store.Partitions
+	cs.want(n >= 1 && n <= otp.MaxPartitions && bits.OnesCount(uint(max(n, 0))) == 1, "store.partitions", "want a power of two up to %d", otp.MaxPartitions)
+	cs.want(c.Store.Retention >= Duration(c.longestLife()), "store.retention", "want at least the longest max_life, and better days")
+	cs.want(c.Store.EventsKept >= 100, "store.events_kept", "want 100 or more")
+	cs.want(slices.Contains([]string{"redis", "replicated"}, c.Store.Durability), "store.durability", "want redis or replicated")
+	cs.want(c.Store.Durability != "replicated" || c.Store.Replicas >= 1, "store.replicas", "want 1 or more")
+}
+
+func (c Config) longestLife() (longest int64) {
+	for _, p := range c.Policies() {
+		longest = max(longest, int64(p.MaxLife))
+	}
+	return longest
+}
+
+func (c Config) checkCallers(cs *complaints) {
+	seen := map[string]bool{}
+	for i, k := range c.Callers {
+		where := fmt.Sprintf("callers[%d]", i)
+		cs.want(nameForm.MatchString(k.Name) && !seen[k.Name], where+".name", "want a name of its own in lower-case letters, digits and dashes")
+		seen[k.Name] = true
+		cs.want(hashForm.MatchString(k.KeySHA256), where+".key_sha256", "want the key's SHA-256 in lower-case hex: printf %%s \"$KEY\" | sha256sum")
+		cs.want(len(k.Scopes) > 0, where+".scopes", "name at least one of %v", otp.Scopes)
+		for _, s := range k.Scopes {
+			cs.want(slices.Contains(otp.Scopes, otp.Scope(s)), where+".scopes", "want some of %v", otp.Scopes)
+		}
+		for _, ns := range k.Namespaces {
+			_, known := c.Policies()[otp.Namespace(ns)]
+			cs.want(known, where+".namespaces", "one of them is not a namespace")
+		}
+	}
+}
+
+func (c Config) checkProviders(cs *complaints) {
+	seen := map[string]string{}
+	for i, p := range c.Providers {
+		where := fmt.Sprintf("providers[%d]", i)
+		cs.want(nameForm.MatchString(p.Name) && seen[p.Name] == "", where+".name", "want a name of its own in lower-case letters, digits and dashes")
+		seen[p.Name] = p.Driver
+		switch p.Driver {
+		case "twilio":
+			p.Twilio.check(cs, where+".twilio", c.API.PublicURL)
+		case "smtp":
+			p.SMTP.check(cs, where+".smtp")
+		default:
+			cs.add(where+".driver", "want twilio or smtp")
+		}
+	}
+	for where, route := range map[string]struct {
+		names  []string
+		driver string
+	}{"routes.sms": {c.Routes.SMS, "twilio"}, "routes.email": {c.Routes.Email, "smtp"}} {
+		for _, name := range route.names {
+			cs.want(seen[name] == route.driver, where, "names a provider that is not there, or not of this channel")
+		}
+	}
+}
+
+func (t Twilio) check(cs *complaints, where, publicURL string) {
+	cs.want(regexp.MustCompile(`^AC[0-9a-f]{32}$`).MatchString(t.AccountSID), where+".account_sid", "want AC and 32 hex digits")
+	cs.want(t.Password.Set(), where+".password", "want the API key's secret, or the auth token")
+	cs.want((t.From == "") != (t.MessagingServiceSID == ""), where+".from", "want either from or messaging_service_sid")
+	cs.want(publicURL == "" || len(t.AuthTokens) > 0, where+".auth_tokens", "want the account's auth token: receipts are signed with it")
+	for _, token := range t.AuthTokens {
+		cs.want(token.Set(), where+".auth_tokens", "an empty token would accept what anybody signs")
+	}
+}
+
+func (s SMTP) check(cs *complaints, where string) {
+	cs.want(s.Host != "", where+".host", "want the mail relay's name")
+	cs.want(s.Port > 0 && s.Port < 65536, where+".port", "want 587, or 465 with tls = \"implicit\"")
+	cs.want(slices.Contains([]string{"", "mandatory", "opportunistic", "implicit", "none"}, s.TLS), where+".tls", "want mandatory, opportunistic, implicit or none")
+	cs.want(strings.Contains(s.From, "@"), where+".from", "want a mailbox such as Example <otp@example.com>")
+	cs.want((s.Username == "") == !s.Password.Set(), where+".password", "want both username and password, or neither")
+}
+
+// QueueURL is where the queue is kept.
+func (c Config) QueueURL() string {
+	if c.Redis.QueueURL.Set() {
+		return c.Redis.QueueURL.Reveal()
+	}
+	return c.Redis.URL.Reveal()
+}
+
+// Secrets makes the keys of the process.
+func (c Config) Secrets() (otp.Keys, error) {
+	var errs []error
+	var keys []otp.Key
+	for i, k := range c.Keys.Ring {
+		key, err := master(k.ID, k.Secret)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("keys.ring[%d]: %w", i, err))
+			continue
+		}
+		keys = append(keys, key)
+	}
+	anchor, err := master("anchor", c.Keys.Anchor)
+	if err != nil {
+		errs = append(errs, fmt.Errorf("keys.anchor: %w", err))
+	}
+	if len(errs) > 0 {
+		return otp.Keys{}, errors.Join(errs...)
+	}
+	ring, err := otp.NewRing(c.Keys.Primary, keys...)
+	if err != nil {
+		return otp.Keys{}, fmt.Errorf("keys.primary: %w", err)
+	}
+	return otp.DeriveKeys(ring, anchor)
+}
+
+func master(id string, s Secret) (otp.Key, error) {
+	for _, decode := range []func(string) ([]byte, error){hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawURLEncoding.DecodeString} {
+		if b, err := decode(s.Reveal()); err == nil && len(b) == otp.KeySize {
+			return otp.NewKey(id, b)
+		}
+	}
+	return otp.Key{}, fmt.Errorf("want %d random bytes in base64 or hex: openssl rand -base64 %d", otp.KeySize, otp.KeySize)
+}

@@ -1,0 +1,100 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+const (
+	securityScheme = "key"
+	keyPrefix      = "otk_"
+)
+
+// Keyring knows callers by the SHA-256 of their keys, in hex. Keys are random,
+// 256 bits, so a plain hash of them tells nothing.
+type Keyring map[string]otp.Caller
+
+// HashKey is the hash under which a key stands in the configuration.
+func HashKey(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
+}
+
+// caller finds who holds the key of an Authorization header.
+func (k Keyring) caller(header string) (otp.Caller, bool) {
+	scheme, key, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return otp.Caller{}, false
+	}
+	who, ok := k[HashKey(strings.TrimSpace(key))]
+	return who, ok
+}
+
+type callerKey struct{}
+
+// authenticate lets a request through to an operation whose scope its key has.
+func (a *API) authenticate(api huma.API) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		scope := scopeOf(ctx.Operation())
+		if scope == "" {
+			next(ctx)
+			return
+		}
+		who, known := a.Keys.caller(ctx.Header("Authorization"))
+		switch {
+		case !known:
+			ctx.SetHeader("WWW-Authenticate", "Bearer")
+			refuse(api, ctx, newProblem(http.StatusUnauthorized, "unauthenticated", "send a known API key as Authorization: Bearer "+keyPrefix+"…"))
+		case !who.Has(scope):
+			refuse(api, ctx, newProblem(http.StatusForbidden, "insufficient_scope", "the key lacks the scope "+string(scope)))
+		default:
+			next(huma.WithValue(ctx, callerKey{}, who))
+		}
+	}
+}
+
+func refuse(api huma.API, ctx huma.Context, p *Problem) {
+	p.RequestID = ctx.Header(requestIDHeader)
+	ctx.SetHeader("Content-Type", problemType)
+	ctx.SetStatus(p.Status)
+	_ = api.Marshal(ctx.BodyWriter(), problemType, p) // the client went away
+}
+
+func needs(scope otp.Scope) []map[string][]string {
+	return []map[string][]string{{securityScheme: {string(scope)}}}
+}
+
+func scopeOf(op *huma.Operation) otp.Scope {
+	for _, s := range op.Security {
+		for _, scope := range s[securityScheme] {
+			return otp.Scope(scope)
+		}
+	}
+	return ""
+}
+
+// add registers an operation whose handler is told who calls. It is the one
+// place where an error becomes an answer, and where our own faults are logged.
+func add[I, O any](a *API, api huma.API, op huma.Operation, handle func(ctx context.Context, who otp.Caller, in *I) (*O, error)) {
+	op.MaxBodyBytes = maxBody
+	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+		who, _ := ctx.Value(callerKey{}).(otp.Caller)
+		out, err := handle(ctx, who, in)
+		if err == nil {
+			return out, nil
+		}
+		p := asProblem(err)
+		p.RequestID = requestID(ctx)
+		if p.Status >= http.StatusInternalServerError {
+			a.Log.ErrorContext(ctx, "request failed", "operation", op.OperationID, "request_id", p.RequestID, "code", p.Code, "error", err)
+		}
+		return nil, p
+	})
+}

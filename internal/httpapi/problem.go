@@ -1,0 +1,197 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+const problemType = "application/problem+json"
+
+// FieldError says what is wrong with one field. It never carries the value,
+// which may be a code or an address.
+type FieldError struct {
+	Pointer string `json:"pointer" doc:"JSON Pointer into the body, or the name of a header or path parameter" example:"#/to"`
+	Detail  string `json:"detail" example:"want a phone number in international form, starting with +"`
+}
+
+// Problem is every answer that is not a success (RFC 9457).
+type Problem struct {
+	Type           string       `json:"type" example:"urn:otpipe:problem:cooldown_active"`
+	Title          string       `json:"title" example:"Too Many Requests"`
+	Status         int          `json:"status" example:"429"`
+	Code           string       `json:"code" doc:"Stable and machine-readable." example:"cooldown_active"`
+	Detail         string       `json:"detail,omitempty"`
+	RequestID      string       `json:"request_id,omitempty"`
+	Errors         []FieldError `json:"errors,omitempty" nullable:"false"`
+	RetryAfter     int          `json:"retry_after,omitempty" doc:"Seconds, rounded up."`
+	VerificationID string       `json:"verification_id,omitempty" doc:"Of the verification that is alive meanwhile."`
+	ExpiresAt      *Instant     `json:"expires_at,omitempty" doc:"Of that verification."`
+
+	headers http.Header
+}
+
+// Error is the detail.
+func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
+
+// GetStatus is the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType is application/problem+json.
+func (p *Problem) ContentType(string) string { return problemType }
+
+// GetHeaders are sent along.
+func (p *Problem) GetHeaders() http.Header { return p.headers }
+
+func newProblem(status int, code, detail string) *Problem {
+	return &Problem{Type: "urn:otpipe:problem:" + code, Title: http.StatusText(status), Status: status, Code: code, Detail: detail, headers: http.Header{}}
+}
+
+// withRetry says when to come back, in the body and as Retry-After.
+func (p *Problem) withRetry(after time.Duration) *Problem {
+	p.RetryAfter = seconds(after)
+	p.headers.Set("Retry-After", strconv.Itoa(p.RetryAfter))
+	return p
+}
+
+// seconds are whole and rounded up, at least one.
+func seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }
+
+// problems is the one place where an error becomes a status and a code.
+var problems = []struct {
+	err    error
+	status int
+	code   string
+}{
+	{otp.ErrInvalid, http.StatusBadRequest, "invalid_request"},
+	{otp.ErrInvalidRecipient, http.StatusBadRequest, "invalid_recipient"},
+	{otp.ErrCodeFormat, http.StatusBadRequest, "invalid_code_format"},
+	{otp.ErrChannelNotAllowed, http.StatusBadRequest, "channel_not_allowed"},
+	{otp.ErrNamespaceForbidden, http.StatusForbidden, "namespace_not_allowed"},
+	{otp.ErrNamespaceNotFound, http.StatusNotFound, "namespace_not_found"},
+	{otp.ErrNotFound, http.StatusNotFound, "verification_not_found"},
+	{otp.ErrFinished, http.StatusConflict, "already_finished"},
+}
+
+var limits = map[otp.Limit]struct{ code, detail string }{
+	otp.LimitCooldown: {"cooldown_active", "a code was sent a moment ago: wait, or have the one that was sent typed in"},
+	otp.LimitSends:    {"send_limit_reached", "this verification has had all its sends: wait until it expires"},
+	otp.LimitDaily:    {"daily_quota_exceeded", "this recipient has had all the day's sends"},
+	otp.LimitLock:     {"recipient_locked", "too many wrong codes: wait, or have an operator unlock the recipient"},
+}
+
+// asProblem turns an error into an answer. What nobody expected is an
+// internal_error, of which the caller learns nothing more.
+func asProblem(err error) *Problem {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p
+	}
+	if le, ok := errors.AsType[*otp.LimitError](err); ok {
+		return limitProblem(le)
+	}
+	if errors.Is(err, otp.ErrStoreUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+		return newProblem(http.StatusServiceUnavailable, "store_unavailable", "the store does not answer; try again").withRetry(time.Second)
+	}
+	for _, row := range problems {
+		if errors.Is(err, row.err) {
+			return inputProblem(newProblem(row.status, row.code, row.err.Error()), err)
+		}
+	}
+	return newProblem(http.StatusInternalServerError, "internal_error", "this is our fault; the request id finds it in our logs")
+}
+
+func inputProblem(p *Problem, err error) *Problem {
+	if ie, ok := errors.AsType[*otp.InputError](err); ok {
+		p.Errors = []FieldError{{Pointer: "#/" + ie.Field, Detail: ie.Detail}}
+	}
+	return p
+}
+
+func limitProblem(le *otp.LimitError) *Problem {
+	l := limits[le.Limit]
+	p := newProblem(http.StatusTooManyRequests, l.code, l.detail).withRetry(le.RetryAfter)
+	if le.ID != "" {
+		p.VerificationID = string(le.ID)
+	}
+	if !le.ExpiresAt.IsZero() {
+		at := Instant(le.ExpiresAt)
+		p.ExpiresAt = &at
+	}
+	switch le.Limit {
+	case otp.LimitCooldown, otp.LimitDaily:
+		p.headers.Set("RateLimit", rateLimit(string(le.Limit), 0, le.RetryAfter))
+	case otp.LimitSends, otp.LimitLock:
+	}
+	return p
+}
+
+// codes are for what huma itself finds wrong with a request.
+var codes = map[int]string{
+	http.StatusBadRequest:            "invalid_request",
+	http.StatusNotFound:              "route_not_found",
+	http.StatusMethodNotAllowed:      "method_not_allowed",
+	http.StatusRequestTimeout:        "invalid_request",
+	http.StatusRequestEntityTooLarge: "body_too_large",
+	http.StatusUnsupportedMediaType:  "unsupported_media_type",
+}
+
+var details = map[int]string{
+	http.StatusBadRequest:            "the request is not what this operation takes; errors says where",
+	http.StatusRequestTimeout:        "the body did not arrive in time",
+	http.StatusRequestEntityTooLarge: "the body is longer than 16 KiB",
+	http.StatusUnsupportedMediaType:  "send the body as application/json",
+}
+
+// useProblems makes huma answer with problems of ours. Its own words are
+// dropped where they may quote what was sent.
+func useProblems() {
+	huma.NewError = func(status int, _ string, errs ...error) huma.StatusError {
+		if status == http.StatusUnprocessableEntity {
+			status = http.StatusBadRequest
+		}
+		code, known := codes[status]
+		if !known {
+			code = "internal_error"
+		}
+		p := newProblem(status, code, details[status])
+		if status != http.StatusBadRequest {
+			return p
+		}
+		for _, err := range errs {
+			p.Errors = append(p.Errors, fieldError(err))
+		}
+		return p
+	}
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
+		err := huma.NewError(status, msg, errs...)
+		if p, ok := err.(*Problem); ok && ctx != nil {
+			p.RequestID = ctx.Header(requestIDHeader)
+		}
+		return err
+	}
+}
+
+func fieldError(err error) FieldError {
+	d, ok := errors.AsType[*huma.ErrorDetail](err)
+	if !ok {
+		return FieldError{Pointer: "#", Detail: "this cannot be read"}
+	}
+	return FieldError{Pointer: pointer(d.Location), Detail: d.Message}
+}
+
+// pointer turns huma's body.params.brand into #/params/brand.
+func pointer(location string) string {
+	rest, inBody := strings.CutPrefix(location, "body")
+	if !inBody {
+		return location
+	}
+	return "#" + strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(rest)
+}

@@ -1,0 +1,41 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+// receipt takes a provider's report about a message: 204 whether it changed
+// anything or not, so that the provider does not come again; 403 if it is not
+// from the provider.
+func (a *API) receipt(w http.ResponseWriter, r *http.Request) {
+	reader, known := a.Receipts[r.PathValue("provider")]
+	if !known {
+		write(w, r, newProblem(http.StatusNotFound, "route_not_found", "no provider of this name reports here"))
+		return
+	}
+	rc, err := reader.Parse(r)
+	switch {
+	case errors.Is(err, otp.ErrForged):
+		a.Log.WarnContext(r.Context(), "receipt refused", "provider", r.PathValue("provider"), "reason", "signature")
+		write(w, r, newProblem(http.StatusForbidden, "unauthenticated", "the signature is wrong"))
+	case err != nil:
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		a.receive(w, r, rc)
+	}
+}
+
+func (a *API) receive(w http.ResponseWriter, r *http.Request, rc otp.Receipt) {
+	moved, err := a.Receiver.Receive(r.Context(), rc)
+	if err != nil {
+		a.Log.ErrorContext(r.Context(), "receipt not written", "order", rc.Order.String(), "error", err)
+		write(w, r, newProblem(http.StatusServiceUnavailable, "store_unavailable", "the store does not answer; try again"))
+		return
+	}
+	a.Log.InfoContext(r.Context(), "receipt", "order", rc.Order.String(), "attempt", rc.Attempt, "provider", rc.Provider,
+		"state", string(rc.State), "reason", rc.Reason, "moved", moved)
+	w.WriteHeader(http.StatusNoContent)
+}

@@ -1,0 +1,61 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+// SessionBody asks whether a token proves something.
+type SessionBody struct {
+	Token     string `json:"token" maxLength:"128"`
+	Namespace string `json:"namespace" maxLength:"32"`
+	To        string `json:"to" maxLength:"320"`
+}
+
+type sessionInput struct {
+	Body SessionBody
+}
+
+// SessionState is active only if token, namespace and recipient all match.
+type SessionState struct {
+	Active         bool     `json:"active"`
+	VerificationID string   `json:"verification_id,omitempty"`
+	Channel        string   `json:"channel,omitempty" enum:"sms,email"`
+	ExpiresAt      *Instant `json:"expires_at,omitempty"`
+}
+
+type sessionOutput struct {
+	Body SessionState
+}
+
+func (a *API) sessions(api huma.API) {
+	add(a, api, huma.Operation{
+		OperationID: "introspect", Method: http.MethodPost, Path: "/v1/sessions/introspect",
+		Summary: "Ask whether a session is good", Security: needs(otp.ScopeCheck), Tags: []string{"sessions"},
+	}, a.session(false))
+	add(a, api, huma.Operation{
+		OperationID: "consume", Method: http.MethodPost, Path: "/v1/sessions/consume",
+		Summary: "Use a session up", Security: needs(otp.ScopeCheck), Tags: []string{"sessions"},
+	}, a.session(true))
+}
+
+func (a *API) session(consume bool) func(context.Context, otp.Caller, *sessionInput) (*sessionOutput, error) {
+	return func(ctx context.Context, who otp.Caller, in *sessionInput) (*sessionOutput, error) {
+		b := in.Body
+		s, err := a.Verifier.Session(ctx, who, b.Token, otp.Namespace(b.Namespace), b.To, consume)
+		if isNotFound(err) {
+			return &sessionOutput{SessionState{Active: false}}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &sessionOutput{SessionState{Active: true, VerificationID: string(s.ID), Channel: string(s.Channel), ExpiresAt: instant(s.ExpiresAt)}}, nil
+	}
+}
+
+func isNotFound(err error) bool { return errors.Is(err, otp.ErrNotFound) }

@@ -1,0 +1,292 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/verify"
+)
+
+// Delivery is how the newest send stands.
+type Delivery struct {
+	Status   string `json:"status" enum:"queued,sending,accepted,sent,unknown,undelivered,failed,delivered,expired,canceled,superseded,suppressed"`
+	Provider string `json:"provider,omitempty" example:"twilio"`
+}
+
+// Verification is one try to prove control of a recipient.
+type Verification struct {
+	ID        string   `json:"id" example:"VE0a1b2c3d4e5f60718293a4b5c6d7e8f9"`
+	Namespace string   `json:"namespace" example:"phone-auth"`
+	Channel   string   `json:"channel" enum:"sms,email"`
+	ToMasked  string   `json:"to_masked" example:"+49•••••••89"`
+	Status    string   `json:"status" enum:"pending,approved,expired,canceled,locked"`
+	Send      int      `json:"send" doc:"Number of the newest send."`
+	SendsLeft int      `json:"sends_left"`
+	ExpiresAt Instant  `json:"expires_at"`
+	ResendAt  Instant  `json:"resend_at" doc:"Not before, by the namespace's cooldown."`
+	Delivery  Delivery `json:"delivery"`
+}
+
+// Started is a verification and whether this request sent its code again.
+type Started struct {
+	Verification
+	Resent bool `json:"resent"`
+}
+
+// Checks counts the guesses.
+type Checks struct {
+	Made int `json:"made"`
+	Max  int `json:"max"`
+}
+
+// Step is one line of a verification's life.
+type Step struct {
+	At       Instant `json:"at"`
+	Send     int     `json:"send" doc:"0: the verification itself."`
+	Attempt  int     `json:"attempt" doc:"0: the send itself."`
+	State    string  `json:"state" example:"accepted"`
+	Provider string  `json:"provider,omitempty"`
+	Ref      string  `json:"ref,omitempty" doc:"The provider's own name for the message."`
+	Reason   string  `json:"reason,omitempty"`
+}
+
+// Told is a verification with its life.
+type Told struct {
+	Verification
+	CreatedAt   Instant  `json:"created_at"`
+	LockedUntil *Instant `json:"locked_until,omitempty"`
+	Checks      Checks   `json:"checks"`
+	Timeline    []Step   `json:"timeline" nullable:"false"`
+}
+
+// StartBody asks for a code.
+type StartBody struct {
+	Namespace string            `json:"namespace" maxLength:"32" example:"phone-auth"`
+	To        string            `json:"to" maxLength:"320" doc:"A phone number in international form, or an e-mail address." example:"+4915123456789"`
+	Channel   string            `json:"channel,omitempty" enum:"sms,email" doc:"Left out: email if to has an @, else sms."`
+	Locale    string            `json:"locale,omitempty" maxLength:"35" doc:"BCP 47." example:"en"`
+	Params    map[string]string `json:"params,omitempty" doc:"What the message's template declares beyond the code."`
+	Binding   string            `json:"binding,omitempty" maxLength:"256" doc:"What only the one who asks can repeat, such as a session id of yours: nobody else can then use up or lock this code."`
+}
+
+type startInput struct {
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"The same key gets the same answer; a repeated request sends nothing again."`
+	Body           StartBody
+}
+
+type startOutput struct {
+	Location        string `header:"Location"`
+	RateLimitPolicy string `header:"RateLimit-Policy"`
+	RateLimit       string `header:"RateLimit"`
+	Body            Started
+}
+
+type idInput struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+type toldOutput struct {
+	Body Told
+}
+
+// CheckBody is what a person typed. Either id, or namespace and to.
+type CheckBody struct {
+	ID        string `json:"id,omitempty" maxLength:"64"`
+	Namespace string `json:"namespace,omitempty" maxLength:"32"`
+	To        string `json:"to,omitempty" maxLength:"320"`
+	Code      string `json:"code" maxLength:"16" example:"123456"`
+	Binding   string `json:"binding,omitempty" maxLength:"256"`
+}
+
+type checkInput struct {
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"The same key gets the same answer for a minute: a lost answer can be asked for again."`
+	Body           CheckBody
+}
+
+// SessionProof proves a right check.
+type SessionProof struct {
+	Token     string  `json:"token" example:"ots_0a…"`
+	ExpiresAt Instant `json:"expires_at"`
+}
+
+// Checked is the verdict on a code. A wrong code is a normal answer.
+type Checked struct {
+	ID           string        `json:"id,omitempty"`
+	Status       string        `json:"status,omitempty" enum:"pending,approved,expired,canceled,locked"`
+	Valid        bool          `json:"valid"`
+	Reason       string        `json:"reason,omitempty" enum:"code_mismatch,expired,already_used,canceled,not_found,binding_mismatch"`
+	PublicReason string        `json:"public_reason,omitempty" doc:"Safe to show: it tells nothing about which reason it was." example:"invalid_or_expired"`
+	ChecksLeft   int           `json:"checks_left"`
+	LockedUntil  *Instant      `json:"locked_until,omitempty"`
+	Session      *SessionProof `json:"session,omitempty"`
+}
+
+type checkOutput struct {
+	Body Checked
+}
+
+func (a *API) verifications(api huma.API) {
+	add(a, api, huma.Operation{
+		OperationID: "start", Method: http.MethodPost, Path: "/v1/verifications", DefaultStatus: http.StatusAccepted,
+		Summary: "Send a code", Security: needs(otp.ScopeSend), Tags: []string{"verifications"},
+	}, a.start)
+	add(a, api, huma.Operation{
+		OperationID: "check", Method: http.MethodPost, Path: "/v1/verifications/check",
+		Summary: "Check a code", Security: needs(otp.ScopeCheck), Tags: []string{"verifications"},
+	}, a.check)
+	add(a, api, huma.Operation{
+		OperationID: "get", Method: http.MethodGet, Path: "/v1/verifications/{id}",
+		Summary: "Tell what happened", Security: needs(otp.ScopeRead), Tags: []string{"verifications"},
+	}, a.get)
+	add(a, api, huma.Operation{
+		OperationID: "cancel", Method: http.MethodPost, Path: "/v1/verifications/{id}/cancel",
+		Summary: "Make a code useless", Security: needs(otp.ScopeSend), Tags: []string{"verifications"},
+	}, a.cancel)
+}
+
+func (a *API) start(ctx context.Context, who otp.Caller, in *startInput) (*startOutput, error) {
+	b := in.Body
+	s, err := a.Verifier.Start(ctx, who, verify.StartRequest{
+		Namespace: otp.Namespace(b.Namespace), To: b.To, Channel: otp.Channel(b.Channel), Locale: b.Locale,
+		Params: b.Params, Binding: b.Binding, Nonce: nonce(who, "start", in.IdempotencyKey),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &startOutput{
+		Location:        "/v1/verifications/" + string(s.Order.ID),
+		RateLimitPolicy: rateLimitPolicy(s.Policy),
+		RateLimit:       rateLimit("cooldown", 0, s.ResendAt.Sub(s.Now)) + ", " + rateLimit("daily", s.DailyLeft, s.DailyReset),
+		Body: Started{Resent: s.Resent, Verification: Verification{
+			ID: string(s.Order.ID), Namespace: string(s.Namespace), Channel: string(s.Channel), ToMasked: s.Masked,
+			Status: string(otp.Pending), Send: s.Order.Send, SendsLeft: s.SendsLeft,
+			ExpiresAt: Instant(s.ExpiresAt), ResendAt: Instant(s.ResendAt), Delivery: Delivery{Status: string(s.State)},
+		}},
+	}, nil
+}
+
+// nonce marks a request: as its caller says, or as one that is not repeated.
+func nonce(who otp.Caller, endpoint, key string) otp.Nonce {
+	if key == "" {
+		return otp.NewNonce()
+	}
+	return otp.NonceOf(who.Name, endpoint, key)
+}
+
+// rateLimitPolicy and rateLimit are the structured fields of the IETF's draft
+// on RateLimit headers: q a quota, w a window, r what remains, t when it is reset.
+func rateLimitPolicy(p otp.Policy) string {
+	return fmt.Sprintf(`"cooldown";q=1;w=%d, "daily";q=%d;w=86400`, seconds(p.Cooldown), p.Daily)
+}
+
+func rateLimit(name string, left int, reset time.Duration) string {
+	return fmt.Sprintf(`"%s";r=%d;t=%d`, name, left, seconds(reset))
+}
+
+func (a *API) check(ctx context.Context, who otp.Caller, in *checkInput) (*checkOutput, error) {
+	r, err := checkRequest(who, in)
+	if err != nil {
+		return nil, err
+	}
+	c, err := a.Verifier.Check(ctx, who, r)
+	if isNotFound(err) {
+		return &checkOutput{verdict(verify.Checked{Verdict: otp.Verdict{Reason: otp.NoSuchCode}})}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &checkOutput{verdict(c)}, nil
+}
+
+// checkRequest reads either form of a check. What is no id names nothing, which
+// is an answer and not an error.
+func checkRequest(who otp.Caller, in *checkInput) (verify.CheckRequest, error) {
+	b := in.Body
+	r := verify.CheckRequest{
+		Namespace: otp.Namespace(b.Namespace), To: b.To, Code: b.Code, Binding: b.Binding,
+		Nonce: nonce(who, "check", in.IdempotencyKey),
+	}
+	byID, byRecipient := b.ID != "", b.Namespace != "" || b.To != ""
+	if byID == byRecipient || byRecipient && (b.Namespace == "" || b.To == "") {
+		p := newProblem(http.StatusBadRequest, "invalid_request", "a check names its verification in one of two ways")
+		p.Errors = []FieldError{{Pointer: "#", Detail: "want either id, or namespace and to"}}
+		return r, p
+	}
+	if !byID {
+		return r, nil
+	}
+	var err error
+	r.ID, err = otp.ParseID(b.ID)
+	if err != nil {
+		p := newProblem(http.StatusBadRequest, "invalid_request", "an id is VE and 32 hex digits")
+		p.Errors = []FieldError{{Pointer: "#/id", Detail: "want VE and 32 lower-case hex digits"}}
+		return r, p
+	}
+	return r, nil
+}
+
+func verdict(c verify.Checked) Checked {
+	v := Checked{ID: string(c.ID), Status: string(c.Status), Valid: c.Right(), ChecksLeft: c.ChecksLeft}
+	if !c.LockedUntil.IsZero() {
+		v.LockedUntil = instant(c.LockedUntil)
+	}
+	if !v.Valid {
+		v.Reason, v.PublicReason = string(c.Reason), "invalid_or_expired"
+		return v
+	}
+	v.Session = &SessionProof{Token: c.Token.Reveal(), ExpiresAt: Instant(c.ExpiresAt)}
+	return v
+}
+
+func instant(t time.Time) *Instant {
+	i := Instant(t)
+	return &i
+}
+
+func (a *API) get(ctx context.Context, who otp.Caller, in *idInput) (*toldOutput, error) {
+	id, err := otp.ParseID(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	h, p, err := a.Verifier.Get(ctx, who, id)
+	return told(h, p), err
+}
+
+func (a *API) cancel(ctx context.Context, who otp.Caller, in *idInput) (*toldOutput, error) {
+	id, err := otp.ParseID(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	h, p, err := a.Verifier.Cancel(ctx, who, id)
+	return told(h, p), err
+}
+
+func told(h otp.History, p otp.Policy) *toldOutput {
+	newest := h.Newest()
+	t := Told{
+		Verification: Verification{
+			ID: string(h.ID), Namespace: string(h.Namespace), Channel: string(h.Channel), ToMasked: h.Masked,
+			Status: string(h.Status), Send: len(h.Sends), SendsLeft: h.SendsLeft(),
+			ExpiresAt: Instant(h.ExpiresAt), ResendAt: Instant(h.ResendAt(p)),
+			Delivery: Delivery{Status: string(newest.Status()), Provider: newest.Provider()},
+		},
+		CreatedAt: Instant(h.CreatedAt),
+		Checks:    Checks{Made: h.Checks, Max: h.MaxChecks},
+		Timeline:  make([]Step, 0, len(h.Steps)),
+	}
+	if !h.LockedTill.IsZero() {
+		t.LockedUntil = instant(h.LockedTill)
+	}
+	for _, s := range h.Steps {
+		t.Timeline = append(t.Timeline, Step{
+			At: Instant(s.At), Send: s.Send, Attempt: s.Attempt, State: s.State,
+			Provider: s.Provider, Ref: s.Ref, Reason: s.Reason,
+		})
+	}
+	return &toldOutput{t}
+}
