@@ -1,0 +1,151 @@
+// Command dev runs the api and the worker in one process against an outside
+// world on loopback: nothing else has to be installed. The wiring is that of
+// production; only URLs differ.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/otpipe/otpipe/internal/app"
+	"github.com/otpipe/otpipe/internal/config"
+	"github.com/otpipe/otpipe/internal/devkit"
+)
+
+//go:embed dev.toml
+var settings []byte
+
+// places are where dev mode listens.
+type places struct{ api, inbox, admin, redis, config string }
+
+func main() {
+	var at places
+	flag.StringVar(&at.api, "api", "127.0.0.1:8080", "where the API listens")
+	flag.StringVar(&at.inbox, "inbox", "127.0.0.1:8025", "where the inbox listens")
+	flag.StringVar(&at.admin, "admin", "127.0.0.1:9090", "where health and metrics listen")
+	flag.StringVar(&at.redis, "redis", "", "host:port of a Redis to use; empty: one inside this process")
+	flag.StringVar(&at.config, "config", "", "a configuration file instead of the built-in one")
+	flag.Parse()
+	ctx, stop := app.Signals()
+	defer stop()
+	if err := run(ctx, at); err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, at places) error {
+	for _, addr := range []string{at.api, at.admin} {
+		if err := devkit.Loopback(addr); err != nil {
+			return fmt.Errorf("%s: %w", addr, err)
+		}
+	}
+	hint := example(at.api)
+	world, err := devkit.StartWorld(at.inbox, hint)
+	if err != nil {
+		return err
+	}
+	defer world.Close()
+	if at.redis == "" {
+		embedded, err := devkit.StartRedis()
+		if err != nil {
+			return err
+		}
+		defer embedded.Close()
+		at.redis = embedded.Addr()
+	}
+	c, err := configure(at, world)
+	if err != nil {
+		return err
+	}
+	log := app.NewLog(c.Log, os.Stderr)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return app.RunAPI(ctx, c, log) })
+	g.Go(func() error { return app.RunWorker(ctx, c, log) })
+	g.Go(func() error { welcome(ctx, log, at, world, hint); return nil })
+	return g.Wait()
+}
+
+// configure is the configuration with what is only known once the outside
+// world runs.
+func configure(at places, world *devkit.World) (config.Config, error) {
+	name, text := "dev.toml", settings
+	if at.config != "" {
+		var err error
+		name = at.config
+		if text, err = os.ReadFile(at.config); err != nil {
+			return config.Config{}, fmt.Errorf("read configuration: %w", err)
+		}
+	}
+	c, err := config.Parse(name, text)
+	if err != nil {
+		return config.Config{}, err
+	}
+	c.Redis.URL, c.Redis.QueueURL = config.NewSecret("redis://"+at.redis+"/0"), config.Secret{}
+	c.API.Listen, c.API.Admin, c.API.PublicURL = at.api, at.admin, "http://"+at.api
+	c.Worker.Admin = "127.0.0.1:0"
+	for i := range c.Providers {
+		p := &c.Providers[i]
+		switch p.Driver {
+		case "twilio":
+			p.Twilio.BaseURL = world.TwilioURL()
+		case "smtp":
+			p.SMTP.Host, p.SMTP.Port = world.Mail().IP.String(), world.Mail().Port
+		}
+	}
+	return c, c.Check()
+}
+
+func example(api string) string {
+	return `curl -s http://` + api + `/v1/verifications -H 'Authorization: Bearer dev' --json '{"namespace":"phone-auth","to":"+4915123456789"}'`
+}
+
+// welcome says where everything is, once it is there.
+func welcome(ctx context.Context, log *slog.Logger, at places, world *devkit.World, hint string) {
+	if err := ready(ctx, "http://"+at.admin+"/readyz"); err != nil {
+		log.Error("not ready", "error", err)
+		return
+	}
+	_, _ = fmt.Fprintf(os.Stdout, `
+otpipe runs, with an outside world on loopback.
+
+  API     http://%s   (key: dev)
+  inbox   %s   what the handset and the mailbox would show
+  health  http://%s/readyz   metrics: /metrics
+
+Ask for a code:
+
+  %s
+
+`, at.api, world.InboxURL(), at.admin, hint)
+}
+
+func ready(ctx context.Context, url string) error {
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("stopped before everything ran")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
