@@ -1,0 +1,42 @@
+GO ?= go
+LINT = $(GO) tool -modfile=tools/lint/go.mod golangci-lint
+
+.PHONY: help
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: dev
+dev: ## Run everything on loopback, with an inbox
+	$(GO) run ./cmd/dev
+
+.PHONY: build
+build: ## Build the two processes into bin/
+	$(GO) build -trimpath -o bin/ ./cmd/api ./cmd/worker
+
+.PHONY: deps
+deps: ## Install what the tests need and is missing
+	@deploy/install-test-deps
+
+.PHONY: test
+test: deps vet lint race ## Everything that CI runs
+
+.PHONY: race
+race: ## The suite under the race detector
+	CI=1 $(GO) test -race -timeout 12m ./...
+
+.PHONY: vet
+vet: ## gofmt and go vet
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: ## The linter, built from the version in tools/lint
+	$(LINT) run ./...
+
+.PHONY: bench
+bench: ## Throughput and latency of starts and checks beside a bare handler; bounded, about two minutes
+	$(GO) run ./bench
+
+.PHONY: soak
+soak: ## The crash and race tests with the long counts; about half an hour
+	OTPIPE_SOAK=1 $(GO) test -timeout 60m -count=1 ./internal/redisstore ./internal/e2e
