@@ -6,7 +6,11 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
+
+// noNotices saves each new connection a question that only managed clusters answer.
+var noNotices = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 
 // apiClient fails fast: a person waits, and the caller may try again. One
 // repetition is safe, for every command of ours carries a nonce.
@@ -19,6 +23,7 @@ func apiClient(url string) (*redis.Client, error) {
 	o.MaxRetries, o.DialerRetries = 1, 1
 	o.MinRetryBackoff, o.MaxRetryBackoff = 5*time.Millisecond, 20*time.Millisecond
 	o.ContextTimeoutEnabled = true
+	o.MaintNotificationsConfig = noNotices
 	o.PoolSize = 100
 	return redis.NewClient(o), nil
 }
@@ -34,6 +39,7 @@ func workerClient(url string, connections int) (*redis.Client, error) {
 	o.MaxRetries, o.DialerRetries = 2, 1
 	o.MinRetryBackoff, o.MaxRetryBackoff = 20*time.Millisecond, 100*time.Millisecond
 	o.ContextTimeoutEnabled = true
+	o.MaintNotificationsConfig = noNotices
 	o.PoolSize = connections
 	return redis.NewClient(o), nil
 }
