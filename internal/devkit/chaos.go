@@ -74,3 +74,25 @@ func (c *Chaos) Next(vendor string) Mode {
 	}
 	return p.mode
 }
+
+// State is how a vendor behaves at the moment.
+type State struct {
+	Name string
+	Mode Mode
+	Left int // messages; 0: until told otherwise
+}
+
+// States lists how every vendor behaves.
+func (c *Chaos) States() []State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	states := make([]State, 0, len(Vendors))
+	for _, name := range Vendors {
+		s := State{Name: name, Mode: OK}
+		if p, ok := c.plans[name]; ok {
+			s.Mode, s.Left = p.mode, p.times
+		}
+		states = append(states, s)
+	}
+	return states
+}

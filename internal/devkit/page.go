@@ -3,7 +3,6 @@ package devkit
 import (
 	"bytes"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
@@ -11,10 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Web shows an inbox to people and to tests, and takes orders for chaos.
@@ -25,9 +22,7 @@ type Web struct {
 }
 
 const (
-	maxOrder   = 16 << 10 // bytes in an order for chaos
-	maxShown   = 200      // messages on the page; the API lists all
-	chaosCheck = time.Second
+	maxShown = 200 // messages on the page; the API lists all
 
 	// pagePolicy leaves no inline script or style to whoever finds a hole in the templates.
 	pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
@@ -95,7 +90,7 @@ type inboxPage struct {
 	Hint     string
 	Messages []pageMessage
 	Total    int
-	Vendors  []vendorState
+	Vendors  []State
 	Modes    []Mode
 }
 
@@ -108,17 +103,10 @@ type pageMessage struct {
 // Key tells this message from those of an earlier run, whose ids were the same.
 func (m pageMessage) Key() string { return fmt.Sprintf("m%s-%d", m.ID, m.ReceivedAt.UnixMilli()) }
 
-// vendorState is how a vendor behaves at the moment.
-type vendorState struct {
-	Name string
-	Mode Mode
-	Left int
-}
-
 func (w *Web) showPage(rw http.ResponseWriter, r *http.Request) {
 	to := addressIn(r)
 	all := w.Inbox.Messages("")
-	p := inboxPage{To: to, Hint: w.Hint, Total: len(all), Messages: pageMessages(all, to), Vendors: w.vendors(), Modes: Modes}
+	p := inboxPage{To: to, Hint: w.Hint, Total: len(all), Messages: pageMessages(all, to), Vendors: w.Chaos.States(), Modes: Modes}
 	var page bytes.Buffer
 	if err := pageTemplate.Execute(&page, p); err != nil {
 		http.Error(rw, "the page cannot be shown", http.StatusInternalServerError)
@@ -158,20 +146,6 @@ func addressIn(r *http.Request) string {
 	return to
 }
 
-func (w *Web) vendors() []vendorState {
-	w.Chaos.mu.Lock()
-	defer w.Chaos.mu.Unlock()
-	states := make([]vendorState, 0, len(Vendors))
-	for _, name := range Vendors {
-		s := vendorState{Name: name, Mode: OK}
-		if p, ok := w.Chaos.plans[name]; ok {
-			s.Mode, s.Left = p.mode, p.times
-		}
-		states = append(states, s)
-	}
-	return states
-}
-
 // showMail serves a mail's HTML as what it is: a document of a stranger.
 func (w *Web) showMail(rw http.ResponseWriter, r *http.Request) {
 	for _, m := range w.Inbox.Messages("") {
@@ -185,97 +159,9 @@ func (w *Web) showMail(rw http.ResponseWriter, r *http.Request) {
 	http.NotFound(rw, r)
 }
 
-// sendEvents tells the page when to look again: at once, because something may
-// have come since the page was made, and then at every change.
-func (w *Web) sendEvents(rw http.ResponseWriter, r *http.Request) {
-	rw.Header().Set("Content-Type", "text/event-stream")
-	answer := http.NewResponseController(rw)
-	_ = answer.SetWriteDeadline(time.Time{}) // a stream has no end to meet
-	for {
-		changed, before := w.Inbox.Changed(), w.vendors()
-		if _, err := io.WriteString(rw, "data: changed\n\n"); err != nil {
-			return
-		}
-		if err := answer.Flush(); err != nil || !w.waitForChange(r, changed, before) {
-			return
-		}
-	}
-}
-
-// waitForChange returns false when nobody listens any more. Vendors use up their
-// plans without a word, so they are looked at.
-func (w *Web) waitForChange(r *http.Request, changed <-chan struct{}, before []vendorState) bool {
-	check := time.NewTicker(chaosCheck)
-	defer check.Stop()
-	for {
-		select {
-		case <-r.Context().Done():
-			return false
-		case <-changed:
-			return true
-		case <-check.C:
-			if !slices.Equal(before, w.vendors()) {
-				return true
-			}
-		}
-	}
-}
-
-func (w *Web) listMessages(rw http.ResponseWriter, r *http.Request) {
-	rw.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(rw).Encode(w.Inbox.Messages(addressIn(r)))
-}
-
-func (w *Web) clearMessages(rw http.ResponseWriter, _ *http.Request) {
-	w.Inbox.Clear()
-	rw.WriteHeader(http.StatusNoContent)
-}
-
 func (w *Web) clearFromPage(rw http.ResponseWriter, r *http.Request) {
 	w.Inbox.Clear()
 	http.Redirect(rw, r, "/", http.StatusSeeOther)
-}
-
-// chaosOrder is the body of POST /api/chaos.
-type chaosOrder struct {
-	Provider string `json:"provider"`
-	Mode     Mode   `json:"mode"`
-	Times    int    `json:"times"` // 0: until told otherwise
-}
-
-func (w *Web) orderChaos(rw http.ResponseWriter, r *http.Request) {
-	var order chaosOrder
-	if status, err := readOrder(http.MaxBytesReader(rw, r.Body, maxOrder), &order); err != nil {
-		refuseOrder(rw, status, err)
-		return
-	}
-	if err := w.Chaos.Set(order.Provider, order.Mode, order.Times); err != nil {
-		refuseOrder(rw, http.StatusBadRequest, err)
-		return
-	}
-	rw.WriteHeader(http.StatusNoContent)
-}
-
-// readOrder reads one JSON object and nothing after it.
-func readOrder(body io.Reader, order *chaosOrder) (status int, err error) {
-	d := json.NewDecoder(body)
-	d.DisallowUnknownFields()
-	if err = d.Decode(order); err == nil {
-		if _, err = d.Token(); errors.Is(err, io.EOF) {
-			return http.StatusOK, nil
-		}
-	}
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return http.StatusRequestEntityTooLarge, fmt.Errorf("the body is larger than %d bytes", maxOrder)
-	}
-	return http.StatusBadRequest, errors.New(`want one JSON object with no fields but provider, mode and times, such as {"provider":"twilio","mode":"refuse","times":3}`)
-}
-
-// refuseOrder answers with a problem of RFC 9457.
-func refuseOrder(rw http.ResponseWriter, status int, why error) {
-	rw.Header().Set("Content-Type", "application/problem+json")
-	rw.WriteHeader(status)
-	_ = json.NewEncoder(rw).Encode(map[string]any{"title": http.StatusText(status), "status": status, "detail": why.Error()})
 }
 
 // chaosFromPage takes the same order from the form, so that the page needs no script for it.

@@ -15,6 +15,10 @@ import (
 
 const requestIDHeader = "X-Request-Id"
 
+// answerWithin keeps requests from piling up while the store is away: a caller
+// learns within a second that it may try again.
+const answerWithin = 900 * time.Millisecond
+
 var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 type requestIDKey struct{}
@@ -39,7 +43,9 @@ func (a *API) everyAnswer(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
 		defer a.recovered(w, r)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestIDKey{}, id), answerWithin)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

@@ -283,3 +283,57 @@ func (r *rig) mustStartAfter(d time.Duration) otp.Opened {
 	r.pass(d)
 	return r.mustStart(ask{})
 }
+
+func TestASendWhoseVerificationEndedWhileItsWorkerDiedIsNotHandedOverAgain(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.mustStart(ask{})
+		if err := r.begin(r.claim(o.Order, "dies"), 1); err != nil {
+			t.Fatal(err)
+		}
+		r.mustCheck(ask{}, "")
+		r.pass(13 * time.Second)
+		r.noClaim(o.Order, "another")
+		if s := r.history(o.Order.ID).Newest().Status(); s != otp.Unknown {
+			t.Fatalf("status %s", s)
+		}
+		if found := r.due(o.Order.ID.Partition()); len(found) != 0 {
+			t.Fatalf("still due: %+v", found)
+		}
+	})
+}
+
+func TestARefusalTooLateForAnotherTryIsFailedAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.mustStart(ask{})
+		r.pass(5*time.Minute - 15*time.Second - 500*time.Millisecond)
+		c := r.claim(o.Order, "w")
+		if err := r.begin(c, 1); err != nil {
+			t.Fatal(err)
+		}
+		if open := r.finish(c, 1, otp.Failed, otp.FaultProvider); open {
+			t.Fatal("waits for a try that cannot be made")
+		}
+		if s := r.history(o.Order.ID).Newest(); s.Status() != otp.Failed || !s.Refunded {
+			t.Fatalf("send %+v", s)
+		}
+	})
+}
+
+func TestARefundStaysInTheWindowItWasChargedTo(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.accept(r.mustStart(ask{}).Order)
+		r.pass(24*time.Hour - 30*time.Second)
+		old := r.mustStart(ask{binding: "old"})
+		r.pass(61 * time.Second)
+		if o := r.mustStart(ask{binding: "new"}); o.DailyLeft != 9 {
+			t.Fatalf("%d left of the new day", o.DailyLeft)
+		}
+		if err := r.store.Cancel(t.Context(), old.Order.ID); err != nil {
+			t.Fatal(err)
+		}
+		r.pass(61 * time.Second)
+		if o := r.mustStart(ask{binding: "newer"}); o.DailyLeft != 8 {
+			t.Fatalf("%d left of the new day: it was given what the old one was charged", o.DailyLeft)
+		}
+	})
+}

@@ -128,7 +128,7 @@ func TestEveryTransitionAddsItsEvent(t *testing.T) {
 			}
 		}
 		for _, want := range []string{
-			"verification.created", "attempt.sending", "attempt.accepted", "attempt.undelivered",
+			"verification.created", "send.claimed", "attempt.sending", "attempt.accepted", "attempt.undelivered",
 			"verification.suppressed", "verification.check_failed", "verification.locked", "verification.approved",
 			"verification.canceled", "send.canceled", "recipient.unlocked", "verification.expired", "send.expired",
 		} {

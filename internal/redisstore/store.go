@@ -20,7 +20,7 @@ const (
 	answerAgain     = time.Minute // a check with the same nonce
 	patience        = time.Second // before the watch looks after a fresh send
 	recentKept      = 50          // verifications a recipient
-	replicaPatience = 500 * time.Millisecond
+	replicaPatience = 300 * time.Millisecond // less than the client waits for an answer
 )
 
 // Store keeps verifications in Redis. It may be used by many goroutines at

@@ -28,6 +28,7 @@ if not (s.lease and s.lease > NOW) then
   if unknowns(s) > 1 then return done('unknown') end
   if v.exp - NOW < least then return done('expired') end
   s.k = s.k + 1
+  event(v, 'send.claimed', n, 0, '', '')
 end
 local held = call('GET', state_key(v.ns, 'otp', p, v.who))
 local of, _, _, code = string.match(held or '', '(%S+) (%S+) (%S+) (%S+)')

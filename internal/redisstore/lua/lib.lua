@@ -76,6 +76,11 @@ local function commit(v)
   v.changes = {}
 end
 
+local function event(v, kind, n, attempt, provider, reason)
+  call('XADD', events_key(v.p), 'MAXLEN', '~', ARGV[2], '*', 'type', kind, 'at', NOW,
+    'id', v.id, 'ns', v.ns, 'fp', v.fp, 'to', v.m, 'send', n, 'attempt', attempt, 'provider', provider, 'reason', reason)
+end
+
 -- Every change of a verification is a line in its journal and an event in its
 -- partition's stream. n = 0 is the verification itself, attempt = 0 the send itself.
 local function note(v, n, attempt, state, provider, ref, reason, kind)
@@ -86,8 +91,7 @@ local function note(v, n, attempt, state, provider, ref, reason, kind)
     refused = attempt > 0 and (state == 'sending' or state == 'failed'),
   }
   local subject = n == 0 and 'verification.' or attempt == 0 and 'send.' or 'attempt.'
-  call('XADD', events_key(v.p), 'MAXLEN', '~', ARGV[2], '*', 'type', kind or subject .. state, 'at', NOW,
-    'id', v.id, 'ns', v.ns, 'fp', v.fp, 'to', v.m, 'send', n, 'attempt', attempt, 'provider', provider, 'reason', reason)
+  event(v, kind or subject .. state, n, attempt, provider, reason)
 end
 
 -- Sends: st state, ch channel, at when, nonce, k claims, by holder, lease its
