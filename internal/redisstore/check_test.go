@@ -194,25 +194,7 @@ func TestACodeThatWasNeverAskedForIsNotFound(t *testing.T) {
 func TestACheckByIDComparesAndCountsTheSame(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.mustStart(ask{binding: "b"})
-		byID := func(code, binding string) otp.Verdict {
-			t.Helper()
-			owner, err := r.store.Locate(t.Context(), o.Order.ID)
-			if err != nil {
-				t.Fatal(err)
-			}
-			owner.Binding = r.keys.BindingOf(binding)
-			c, err := otp.ParseCode(code, 6)
-			if err != nil {
-				t.Fatal(err)
-			}
-			n := otp.NewNonce()
-			_, seed := r.keys.TokenOf(owner, c, n)
-			v, err := r.store.Check(t.Context(), otp.Guess{Owner: owner, ID: o.Order.ID, Digests: r.keys.DigestsOf(owner, c), Policy: r.policy, Nonce: n, Session: seed})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return v
-		}
+		byID := func(code, binding string) otp.Verdict { t.Helper(); return r.checkByID(o.Order.ID, code, binding) }
 		if v := byID("123456", "other"); v.Reason != otp.BindingMismatch || v.ChecksLeft != 5 {
 			t.Fatalf("another binding: %+v", v)
 		}

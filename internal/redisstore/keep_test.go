@@ -189,7 +189,13 @@ func TestStateSurvivesANewPrimaryKey(t *testing.T) {
 		if code, err := r.keys.OpenCode(c.Owner, c.Code); err != nil || code.Reveal() != "123456" {
 			t.Fatalf("open: %v", err)
 		}
-		r.mustCheck(ask{}, "")
+		if v := r.checkByID(o.Order.ID, "999999", ""); v.Reason != otp.CodeMismatch || v.ChecksLeft != 1 {
+			t.Fatalf("by id: %+v", v)
+		}
+		if v := r.checkByID(o.Order.ID, "123456", ""); !v.Right() {
+			t.Fatalf("by id: %+v", v)
+		}
+		r.mustCheck(ask{}, otp.AlreadyUsed) // found among the recent ones, under the new name
 	})
 }
 
@@ -230,7 +236,13 @@ func TestWithDurabilityReplicatedAStartWithoutItsReplicaFails(t *testing.T) {
 			t.Fatal("the replica does not follow")
 		}
 	}
-	o := r.mustStart(ask{to: "+4915112345679"})
+	again := ask{to: "+4915112345679", nonce: otp.NewNonce()} // as a client that was told 503 would
+	o, err := r.start(again)
+	for end := time.Now().Add(20 * time.Second); err != nil; o, err = r.start(again) {
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
 	if copied.Exists(t.Context(), "v:{"+o.Order.ID.Partition().String()+"}"+string(o.Order.ID)).Val() != 1 {
 		t.Fatal("answered before the replica had it")
 	}

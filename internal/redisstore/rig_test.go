@@ -178,6 +178,27 @@ func (r *rig) mustCheck(a ask, want otp.Reason) otp.Verdict {
 	return v
 }
 
+func (r *rig) checkByID(id otp.ID, digits, binding string) otp.Verdict {
+	r.t.Helper()
+	owner, err := r.store.Locate(r.t.Context(), id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	owner.Binding = r.keys.BindingOf(binding)
+	code, err := otp.ParseCode(digits, len(digits))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	n := otp.NewNonce()
+	_, seed := r.keys.TokenOf(owner, code, n)
+	v, err := r.store.Check(r.t.Context(), otp.Guess{Owner: owner, ID: id, Digests: r.keys.DigestsOf(owner, code),
+		Policy: r.policy, Nonce: n, Session: seed})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return v
+}
+
 func (r *rig) history(id otp.ID) otp.History {
 	r.t.Helper()
 	h, err := r.store.Find(r.t.Context(), id)

@@ -83,6 +83,18 @@ func TestSettlingAnExpiredCodeEndsWhatWasNotSentAndGivesItBack(t *testing.T) {
 	})
 }
 
+func TestSettlingAnOldVerificationLeavesItsSuccessorAlone(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		old := r.mustStart(ask{code: "111111"})
+		r.pass(5*time.Minute + time.Second)
+		r.mustStart(ask{code: "222222"})
+		if settled, err := r.store.Settle(t.Context(), old.Order.ID); err != nil || !settled {
+			t.Fatalf("settled %v, %v", settled, err)
+		}
+		r.mustCheck(ask{code: "222222"}, "")
+	})
+}
+
 func TestSettlingALiveCodeDoesNothing(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.mustStart(ask{})
