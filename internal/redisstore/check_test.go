@@ -169,6 +169,16 @@ func TestUnlockLetsTheRecipientTryAgainButKeepsLimits(t *testing.T) {
 				t.Fatal("the failures were not cleared")
 			}
 		}
+		if _, err := r.store.Unlock(t.Context(), r.owner(ask{}.filled()), "support", "ticket 2"); err != nil {
+			t.Fatal(err)
+		}
+		r.pass(6 * time.Minute)
+		r.mustStart(ask{})
+		for range 4 {
+			if v := r.mustCheck(ask{code: "999999"}, otp.CodeMismatch); v.Status != otp.Pending {
+				t.Fatal("the failures before the lock were not cleared")
+			}
+		}
 	})
 }
 

@@ -185,6 +185,7 @@ func TestStateSurvivesANewPrimaryKey(t *testing.T) {
 			t.Fatalf("verdict %+v", v)
 		}
 		r.keys = swapped
+		r.refused(ask{}, otp.LimitCooldown) // renames it once more; the claim knows only its id
 		c := r.claim(o.Order, "w")
 		if code, err := r.keys.OpenCode(c.Owner, c.Code); err != nil || code.Reveal() != "123456" {
 			t.Fatalf("open: %v", err)
