@@ -99,7 +99,7 @@ func TestAMailboxHasOneAddressAndOneLimitForm(t *testing.T) {
 	for _, row := range mailboxes {
 		t.Run(row.name, func(t *testing.T) {
 			want := otp.NewRecipient(otp.Email, row.address, row.limit, row.masked)
-			if got := parse(t, otp.Email, row.in); got != want {
+			if got := parse(t, otp.Email, row.in); !got.Equal(want) {
 				t.Errorf("got %q, mask %s; the limit form may differ too", got.Reveal(), got.Masked())
 			}
 		})

@@ -68,12 +68,10 @@ func parsePhone(s string) (otp.Recipient, error) {
 
 // phoneFault says why n gets no codes; "" if it does.
 func phoneFault(n *phonenumbers.PhoneNumber) string {
-	switch {
-	case phonenumbers.GetSupportedGlobalNetworkCallingCodes()[int(n.GetCountryCode())]:
+	if phonenumbers.GetSupportedGlobalNetworkCallingCodes()[int(n.GetCountryCode())] {
 		return phoneGlobal
-	case !phonenumbers.IsValidNumber(n):
-		return phoneUnknown
 	}
+	// A number is valid if its type is known, so the type alone tells both.
 	return phoneRefusals[phonenumbers.GetNumberType(n)]
 }
 

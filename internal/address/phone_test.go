@@ -89,7 +89,7 @@ func TestANumberHasOneForm(t *testing.T) {
 	for _, row := range phones {
 		t.Run(row.name, func(t *testing.T) {
 			want := otp.NewRecipient(otp.SMS, row.address, row.address, row.masked)
-			if got := parse(t, otp.SMS, row.in); got != want {
+			if got := parse(t, otp.SMS, row.in); !got.Equal(want) {
 				t.Errorf("got %q, mask %s", got.Reveal(), got.Masked())
 			}
 		})

@@ -2,6 +2,7 @@ package asynqueue
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strconv"
 	"time"
@@ -109,8 +110,9 @@ func (r *Ringer) ring(batch []otp.Due) {
 // the send. asynq itself would bring it back after a minute or two.
 func (r *Ringer) replace(ctx context.Context, d otp.Due) {
 	info, err := r.inspect.GetTaskInfo(string(d.Channel), taskID(d))
-	if err != nil || info.State != asynq.TaskStateActive && info.State != asynq.TaskStateArchived {
-		return // it waits for its turn
+	waits := err == nil && info.State != asynq.TaskStateActive && info.State != asynq.TaskStateArchived
+	if waits || err != nil && !errors.Is(err, asynq.ErrQueueNotFound) { // a Redis that lost its list of queues
+		return
 	}
 	if _, err := r.enqueue(ctx, []otp.Due{d}, "."+strconv.FormatInt(time.Now().UnixMilli(), 36)); err != nil {
 		r.lost(1)

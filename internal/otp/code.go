@@ -13,7 +13,7 @@ const dots = "••••••"
 
 // Code is a one-time code in clear. It prints as dots and refuses to be
 // marshalled; only Reveal gives the digits away.
-type Code struct{ digits string }
+type Code struct{ digits hidden }
 
 // NewCode draws a uniformly random code of n digits, leading zeros included.
 func NewCode(n int) Code {
@@ -22,7 +22,7 @@ func NewCode(n int) Code {
 	if err != nil {
 		panic(err) // crypto/rand never fails; see its documentation
 	}
-	return Code{fmt.Sprintf("%0*d", n, v)}
+	return Code{hide(fmt.Sprintf("%0*d", n, v))}
 }
 
 // ParseCode accepts what a person typed if it has the form of a code of n
@@ -36,11 +36,11 @@ func ParseCode(s string, n int) (Code, error) {
 			return Code{}, ErrCodeFormat
 		}
 	}
-	return Code{s}, nil
+	return Code{hide(s)}, nil
 }
 
 // Reveal gives the digits away: to the digest, the seal and the template.
-func (c Code) Reveal() string { return c.digits }
+func (c Code) Reveal() string { return c.digits.reveal() }
 
 // Format prints dots whatever the verb; a String method would not stop %#v.
 func (c Code) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, dots) }

@@ -25,5 +25,5 @@ func (k Keys) DigestsOf(o Owner, c Code) []Digest {
 }
 
 func digestWith(key Key, o Owner, c Code) Digest {
-	return Digest{Key: key.id, Sum: key.mac(32, "code", string(o.Namespace), string(o.Anchor), c.digits)}
+	return Digest{Key: key.id, Sum: key.mac(32, "code", string(o.Namespace), string(o.Anchor), c.Reveal())}
 }

@@ -30,21 +30,21 @@ type letterWire struct {
 
 // SealCode encrypts a code for the worker that will send it.
 func (k Keys) SealCode(o Owner, c Code) Sealed {
-	return k.seal("code", o, []byte(c.digits))
+	return k.seal("code", o, []byte(c.Reveal()))
 }
 
 // OpenCode is the reverse of SealCode. It fails for a value that was sealed for
 // another recipient or namespace, or with a key that is no longer in the ring.
 func (k Keys) OpenCode(o Owner, s Sealed) (Code, error) {
 	b, err := k.open("code", o, s)
-	return Code{string(b)}, err
+	return Code{hide(string(b))}, err
 }
 
 // SealLetter encrypts a letter for the worker that will send it.
 func (k Keys) SealLetter(o Owner, l Letter) (Sealed, error) {
-	w := letterWire{Channel: l.To.channel, Address: l.To.address, Masked: l.To.masked, Locale: l.Locale, Params: l.Params}
-	if l.To.limit != l.To.address {
-		w.Limit = l.To.limit
+	w := letterWire{Channel: l.To.channel, Address: l.To.Reveal(), Masked: l.To.masked, Locale: l.Locale, Params: l.Params}
+	if limit := l.To.limit.reveal(); limit != w.Address {
+		w.Limit = limit
 	}
 	b, err := json.Marshal(w)
 	if err != nil {
@@ -73,7 +73,7 @@ func (k Keys) OpenLetter(o Owner, s Sealed) (Letter, error) {
 // for whom, is authenticated with it: it opens in no other place.
 func (k Keys) seal(kind string, o Owner, plain []byte) Sealed {
 	key := k.Seal.Primary()
-	ct := key.aead.Seal(nil, nil, plain, sealContext(kind, o)) //nolint:gosec // this AEAD draws its nonces itself
+	ct := key.aead().Seal(nil, nil, plain, sealContext(kind, o)) //nolint:gosec // this AEAD draws its nonces itself
 	return Sealed(key.id + "." + base64.RawURLEncoding.EncodeToString(ct))
 }
 
@@ -87,7 +87,7 @@ func (k Keys) open(kind string, o Owner, s Sealed) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("otp: open %s: not base64", kind)
 	}
-	plain, err := key.aead.Open(nil, nil, ct, sealContext(kind, o))
+	plain, err := key.aead().Open(nil, nil, ct, sealContext(kind, o))
 	if err != nil {
 		return nil, fmt.Errorf("otp: open %s: sealed for somebody else, or damaged", kind)
 	}

@@ -36,23 +36,23 @@ type Owner struct {
 // an opaque string of the caller, such as a device or a browser session; ""
 // means none. partitions is the number of partitions of the store.
 func (k Keys) Owner(ns Namespace, r Recipient, binding string, partitions int) Owner {
-	ch := string(r.channel)
+	ch, address, limit := string(r.channel), r.Reveal(), r.limit.reveal()
 	o := Owner{
 		Namespace: ns,
-		Partition: k.partition(ch, r.limit, partitions),
+		Partition: k.partition(ch, limit, partitions),
 		Anchor:    k.AnchorOf(r),
 		Binding:   k.BindingOf(binding),
 	}
 	for _, key := range k.Fingerprint.All() {
-		o.Identity = append(o.Identity, Fingerprint(key.mac(fingerprintBytes, "identity", ch, r.address)))
-		o.Limit = append(o.Limit, Fingerprint(key.mac(fingerprintBytes, "limit", ch, r.limit)))
+		o.Identity = append(o.Identity, Fingerprint(key.mac(fingerprintBytes, "identity", ch, address)))
+		o.Limit = append(o.Limit, Fingerprint(key.mac(fingerprintBytes, "limit", ch, limit)))
 	}
 	return o
 }
 
 // AnchorOf is the anchor of a recipient.
 func (k Keys) AnchorOf(r Recipient) Anchor {
-	return Anchor(k.Anchor.mac(fingerprintBytes, "anchor", string(r.channel), r.address))
+	return Anchor(k.Anchor.mac(fingerprintBytes, "anchor", string(r.channel), r.Reveal()))
 }
 
 // BindingOf is the fingerprint of a binding, or "" of none.

@@ -87,16 +87,16 @@ type Fault struct {
 
 // Error leaves the vendor's words out: this text goes to logs, to the journal
 // and into the queue.
-func (f *Fault) Error() string { return fmt.Sprintf("%s: %s fault %s", f.Provider, f.Class, f.Code) }
+func (f Fault) Error() string { return fmt.Sprintf("%s: %s fault %s", f.Provider, f.Class, f.Code) }
 
 // Unwrap returns the vendor's error.
-func (f *Fault) Unwrap() error { return f.Err }
+func (f Fault) Unwrap() error { return f.Err }
 
 // Format prints Error whatever the verb, so that %+v cannot tell the vendor's words.
-func (f *Fault) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, f.Error()) }
+func (f Fault) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, f.Error()) }
 
 // LogValue logs Error.
-func (f *Fault) LogValue() slog.Value { return slog.StringValue(f.Error()) }
+func (f Fault) LogValue() slog.Value { return slog.StringValue(f.Error()) }
 
 // AsFault returns the fault in err. What nobody classified may have happened or
 // not: it is unknown.
@@ -105,6 +105,11 @@ func AsFault(provider string, err error) *Fault {
 		return f
 	}
 	return &Fault{Class: FaultUnknown, Provider: provider, Code: "unclassified", Err: err}
+}
+
+// MarshalJSON refuses: the vendor's words would go along.
+func (f Fault) MarshalJSON() ([]byte, error) {
+	return nil, errors.New("otp: a fault is never marshalled")
 }
 
 // Receipt is what a provider reports later about one attempt.

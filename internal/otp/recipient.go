@@ -11,8 +11,8 @@ import (
 // to be marshalled; only Reveal gives the address away.
 type Recipient struct {
 	channel Channel
-	address string
-	limit   string
+	address hidden
+	limit   hidden
 	masked  string
 }
 
@@ -23,20 +23,25 @@ type Recipient struct {
 // counted, the same for all spellings that reach one mailbox. masked is what
 // people other than the recipient may see.
 func NewRecipient(ch Channel, address, limit, masked string) Recipient {
-	return Recipient{channel: ch, address: address, limit: limit, masked: masked}
+	return Recipient{channel: ch, address: hide(address), limit: hide(limit), masked: masked}
 }
 
 // Channel is the channel on which the address is reachable.
 func (r Recipient) Channel() Channel { return r.channel }
 
 // Reveal gives the address away: to the seal and to the provider.
-func (r Recipient) Reveal() string { return r.address }
+func (r Recipient) Reveal() string { return r.address.reveal() }
 
 // Masked is what people other than the recipient may see.
 func (r Recipient) Masked() string { return r.masked }
 
+// Equal tells whether both are the same in every form.
+func (r Recipient) Equal(s Recipient) bool {
+	return r.channel == s.channel && r.Reveal() == s.Reveal() && r.limit.reveal() == s.limit.reveal() && r.masked == s.masked
+}
+
 // IsZero tells whether there is no address.
-func (r Recipient) IsZero() bool { return r.address == "" }
+func (r Recipient) IsZero() bool { return r.Reveal() == "" }
 
 // Format prints the mask whatever the verb.
 func (r Recipient) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.masked) }

@@ -14,7 +14,7 @@ import (
 
 // Token proves a check: "ots_", the partition, and 256 bits in base64url. It
 // prints as dots; only Reveal gives it away.
-type Token struct{ text string }
+type Token struct{ text hidden }
 
 // Session is the proof of an approved verification.
 type Session struct {
@@ -39,7 +39,7 @@ func ParseToken(s string) (Token, error) {
 	if !tokenForm.MatchString(s) {
 		return Token{}, ErrNotFound
 	}
-	return Token{s}, nil
+	return Token{hide(s)}, nil
 }
 
 // TokenOf makes the token that a right check with this nonce opens. It is
@@ -62,19 +62,19 @@ func (k Keys) TokenAgain(keyID string, o Owner, c Code, n Nonce) (Token, error) 
 }
 
 func tokenWith(key Key, o Owner, c Code, n Nonce) Token {
-	secret := key.mac(32, "session", string(o.Namespace), string(o.Anchor), c.digits, string(n))
-	return Token{tokenPrefix + o.Partition.String() + secret}
+	secret := key.mac(32, "session", string(o.Namespace), string(o.Anchor), c.Reveal(), string(n))
+	return Token{hide(tokenPrefix + o.Partition.String() + secret)}
 }
 
 // Hash names the token in the store: 128 bits, in base64url.
 func (t Token) Hash() string {
-	sum := sha256.Sum256([]byte(t.text))
+	sum := sha256.Sum256([]byte(t.text.reveal()))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
 // Partition is the partition in which the session lies.
 func (t Token) Partition() Partition {
-	n, err := strconv.ParseUint(t.text[len(tokenPrefix):len(tokenPrefix)+2], 16, 8)
+	n, err := strconv.ParseUint(t.text.reveal()[len(tokenPrefix):len(tokenPrefix)+2], 16, 8)
 	if err != nil {
 		return 0
 	}
@@ -82,7 +82,7 @@ func (t Token) Partition() Partition {
 }
 
 // Reveal gives the token away: to the caller who earned it.
-func (t Token) Reveal() string { return t.text }
+func (t Token) Reveal() string { return t.text.reveal() }
 
 // Format prints dots whatever the verb.
 func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, dots) }

@@ -13,17 +13,19 @@ local locks, first = words(ARGV[17]), 18
 session_life = tonumber(session_life)
 identity, limit = words(identity), words(limit)
 
-local v, who, held
+local v, who
 if id ~= '' then
   v = find(p, id)
   if v and v.ns ~= ns then v = nil end
   if not v then return {'answer', id, '', 'not_found', 0, 0, '', 0, ''} end
   who = v.who
-  held = call('GET', state_key(ns, 'otp', p, who))
 else
   adopt(p, ns, identity, limit, b)
   who = owner(identity[1], b)
-  held = call('GET', state_key(ns, 'otp', p, who))
+end
+local read = call('MGET', state_key(ns, 'otp', p, who), state_key(ns, 'lock', p, who), state_key(ns, 'fails', p, who))
+local held, lock, fails = read[1], read[2], read[3]
+if not v then
   v = held and find(p, string.match(held, '^%S+')) or newest(p, ns, identity[1])
 end
 
@@ -32,17 +34,13 @@ local function answer(status, reason, left, locked_until, key, expires)
 end
 
 -- The same command again: the same answer again. Nothing is compared for it.
-if v then
-  local last = call('HGET', v.key, 'last')
-  if last then
-    last = cjson.decode(last)
-    if last.nonce == nonce and NOW - last.at < again then
-      return answer(last.status, last.reason, last.left, last.locked, last.key, last.expires)
-    end
+if v and v.last then
+  local by, at, status, reason, left, locked, key, expires = string.match(v.last, '(%S+) (%d+) (%S+) (%S+) (%d+) (%d+) (%S+) (%d+)')
+  if by == nonce and NOW - at < again then
+    return answer(status, reason == '-' and '' or reason, tonumber(left), tonumber(locked), key == '-' and '' or key, tonumber(expires))
   end
 end
 
-local lock = call('GET', state_key(ns, 'lock', p, who))
 local locked_until, strikes = string.match(lock or '0 0', '(%d+) (%d+)')
 locked_until, strikes = tonumber(locked_until), tonumber(strikes)
 if locked_until > NOW then return {'locked', locked_until - NOW, v and v.id or ''} end
@@ -65,39 +63,39 @@ for i = first, #ARGV, 2 do
 end
 
 local function remember(status, reason, locked, session_name, expires)
-  set(v, 'last', cjson.encode({nonce = nonce, at = NOW, status = status, reason = reason, left = left,
-    locked = locked or 0, key = session_name or '', expires = expires or 0}))
+  set(v, 'last', table.concat({nonce, NOW_TEXT, status, reason ~= '' and reason or '-', left,
+    whole(locked or 0), session_name or '-', whole(expires or 0)}, ' '))
   commit(v)
   return answer(status, reason, left, locked, session_name, expires)
 end
 
 if right then
-  finish(v, 'approved', 'superseded')
-  call('DEL', state_key(ns, 'fails', p, who), state_key(ns, 'lock', p, who))
+  finish(v, 'approved', 'superseded', held)
+  if fails or lock then call('DEL', state_key(ns, 'fails', p, who), state_key(ns, 'lock', p, who)) end
   local expires = NOW + session_life
-  call('SET', state_key(ns, 'session', p, session), v.id .. ' ' .. v.an .. ' ' .. v.ch .. ' ' .. expires, 'PX', session_life + GRACE)
+  call('SET', state_key(ns, 'session', p, session), v.id .. ' ' .. v.an .. ' ' .. v.ch .. ' ' .. whole(expires), 'PX', whole(session_life + GRACE))
   return remember('approved', '', 0, session_key, expires)
 end
 
 -- Every guess that fills the window locks, whatever verifications it was spread over.
-local recent = {NOW}
-for _, at in ipairs(words(call('GET', state_key(ns, 'fails', p, who)) or '')) do
+local recent = {NOW_TEXT}
+for _, at in ipairs(words(fails or '')) do
   if NOW - tonumber(at) < fail_window then recent[#recent + 1] = at end
 end
 note(v, 0, 0, 'check_failed')
 if left > 0 and #recent < lock_after then
-  call('SET', state_key(ns, 'fails', p, who), table.concat(recent, ' '), 'PX', fail_window + GRACE)
+  call('SET', state_key(ns, 'fails', p, who), table.concat(recent, ' '), 'PX', whole(fail_window + GRACE))
   return remember('pending', 'code_mismatch')
 end
 if #recent >= lock_after then
   call('DEL', state_key(ns, 'fails', p, who))
 else
-  call('SET', state_key(ns, 'fails', p, who), table.concat(recent, ' '), 'PX', fail_window + GRACE)
+  call('SET', state_key(ns, 'fails', p, who), table.concat(recent, ' '), 'PX', whole(fail_window + GRACE))
 end
 strikes = math.min(strikes + 1, #locks)
 locked_until = NOW + tonumber(locks[strikes])
-call('SET', state_key(ns, 'lock', p, who), locked_until .. ' ' .. strikes, 'PX', ttl(locked_until) + strike_life)
+call('SET', state_key(ns, 'lock', p, who), whole(locked_until) .. ' ' .. strikes, 'PX', whole(ttl(locked_until) + strike_life))
 left = 0
-finish(v, 'locked', 'superseded')
+finish(v, 'locked', 'superseded', held)
 set(v, 'lu', locked_until)
 return remember('locked', 'code_mismatch', locked_until)

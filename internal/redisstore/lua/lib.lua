@@ -21,16 +21,23 @@ end
 local NOW = clock()
 
 local function words(s)
+  if not string.find(s, ' ', 1, true) then return {s ~= '' and s or nil} end
   local list = {}
   for w in string.gmatch(s, '%S+') do list[#list + 1] = w end
   return list
 end
 
-local function ttl(deadline) return math.max(1, deadline - NOW) + GRACE end
+-- Redis writes a number it is given with 17 digits, slowly; a whole one is
+-- better handed over as text.
+local function whole(n) return string.format('%d', n) end
+
+local NOW_TEXT = whole(NOW)
+
+local function ttl(deadline) return whole(math.max(1, deadline - NOW) + GRACE) end
 
 -- Verifications. set collects changes, commit writes them with the journal.
 
-local FIELDS = {'ns', 'st', 'exp', 'n', 'fp', 'lfp', 'b', 'an', 'ch', 'm', 'c', 'max', 't0', 'smax'}
+local FIELDS = {'ns', 'st', 'exp', 'n', 'fp', 'lfp', 'b', 'an', 'ch', 'm', 'c', 'max', 't0', 'smax', 'last', 'j', 'jn'}
 
 local function owner(fp, b) return b == '' and fp or fp .. ':' .. b end
 
@@ -60,15 +67,14 @@ end
 
 local function commit(v)
   if #v.lines > 0 then
-    local kept = v.new and {false, false} or call('HMGET', v.key, 'j', 'jn')
-    local count, text = tonumber(kept[2] or '0'), {kept[1] or ''}
+    local count, text = tonumber(v.jn or 0), {v.j or nil}
     for _, line in ipairs(v.lines) do
       if count < (line.refused and ATTEMPT_STEPS or STEPS) then
         count = count + 1
         text[#text + 1] = line.text
       end
     end
-    set(v, 'j', table.concat(text))
+    set(v, 'j', table.concat(text, '\n'))
     set(v, 'jn', count)
     v.lines = {}
   end
@@ -77,21 +83,26 @@ local function commit(v)
 end
 
 local function event(v, kind, n, attempt, provider, reason)
-  call('XADD', events_key(v.p), 'MAXLEN', '~', ARGV[2], '*', 'type', kind, 'at', NOW,
-    'id', v.id, 'ns', v.ns, 'fp', v.fp, 'to', v.m, 'send', n, 'attempt', attempt, 'provider', provider, 'reason', reason)
+  local fields = {'type', kind, 'id', v.id, 'ns', v.ns, 'fp', v.fp, 'to', v.m, 'send', n}
+  if attempt > 0 then
+    fields[13], fields[14], fields[15], fields[16] = 'attempt', attempt, 'provider', provider
+  end
+  if reason ~= '' then
+    fields[#fields + 1] = 'reason'
+    fields[#fields + 1] = reason
+  end
+  call('XADD', events_key(v.p), 'MAXLEN', '~', ARGV[2], '*', unpack(fields))
 end
 
 -- Every change of a verification is a line in its journal and an event in its
 -- partition's stream. n = 0 is the verification itself, attempt = 0 the send itself.
 local function note(v, n, attempt, state, provider, ref, reason, kind)
-  provider, ref, reason = provider or '', ref or '', reason or ''
-  local function dash(s) return s == '' and '-' or s end
   v.lines[#v.lines + 1] = {
-    text = NOW .. ' ' .. n .. ' ' .. attempt .. ' ' .. state .. ' ' .. dash(provider) .. ' ' .. dash(ref) .. ' ' .. dash(reason) .. '\n',
+    text = table.concat({NOW_TEXT, n, attempt, state, provider or '-', ref ~= '' and ref or '-', reason ~= '' and reason or '-'}, ' '),
     refused = attempt > 0 and (state == 'sending' or state == 'failed'),
   }
   local subject = n == 0 and 'verification.' or attempt == 0 and 'send.' or 'attempt.'
-  event(v, kind or subject .. state, n, attempt, provider, reason)
+  event(v, kind or subject .. state, n, attempt, provider or '', reason or '')
 end
 
 -- Sends: st state, ch channel, at when, nonce, k claims, by holder, lease its
@@ -131,7 +142,7 @@ local function orphan(v, n, s)
   end
 end
 
-local function due_at(v, n, at) call('ZADD', due_key(v.p), at, v.id .. '/' .. n) end
+local function due_at(v, n, at) call('ZADD', due_key(v.p), whole(at), v.id .. '/' .. n) end
 
 -- End a send: nobody works on it again.
 local function close(v, n, s, state)
@@ -144,8 +155,7 @@ end
 -- Refunds. A quota record is "start used refunds" of a window of 24 h from its
 -- first send; a cooldown is "deadline id/n" of the send that set it.
 
-local function quota(key)
-  local q = call('GET', key)
+local function read_quota(q)
   if not q then return 0, 0, 0 end
   local start, used, given = string.match(q, '(%d+) (%d+) (%d+)')
   start = tonumber(start)
@@ -153,12 +163,13 @@ local function quota(key)
   return start, tonumber(used), tonumber(given)
 end
 
+local function quota(key) return read_quota(call('GET', key)) end
+
 local function charge(key, start, used, given)
-  call('SET', key, start .. ' ' .. used .. ' ' .. given, 'PX', ttl(start + DAY))
+  call('SET', key, whole(start) .. ' ' .. used .. ' ' .. given, 'PX', ttl(start + DAY))
 end
 
-local function cooldown(key)
-  local c = call('GET', key)
+local function read_cooldown(c)
   if not c then return 0, '' end
   local deadline, by = string.match(c, '(%d+) (%S+)')
   return tonumber(deadline), by
@@ -167,7 +178,7 @@ end
 local function clear_cooldown(v, n)
   for _, ns in ipairs({v.ns, 'all'}) do
     local key = state_key(ns, 'cooldown', v.p, v.lfp)
-    local _, by = cooldown(key)
+    local _, by = read_cooldown(call('GET', key))
     if by == v.id .. '/' .. n then call('DEL', key) end
   end
 end
@@ -215,18 +226,19 @@ local function drop_unsent(v, state)
 end
 
 -- End a verification: no code to take, nothing more to send.
-local function finish(v, status, send_state, reason)
+-- held is the owner's code, where the caller has read it already.
+local function finish(v, status, send_state, held)
   set(v, 'st', status)
   local key = state_key(v.ns, 'otp', v.p, v.who)
-  local held = call('GET', key)
+  held = held or call('GET', key)
   if held and string.match(held, '^%S+') == v.id then call('DEL', key) end
   call('ZREM', due_key(v.p), v.id .. '/0')
-  note(v, 0, 0, status, nil, nil, reason)
+  note(v, 0, 0, status)
   drop_unsent(v, send_state)
 end
 
 local function suppress(v, channel, ms)
-  call('SET', state_key('all', 'suppress', v.p, v.fp .. ':' .. channel), NOW + ms, 'PX', ms + GRACE)
+  call('SET', state_key('all', 'suppress', v.p, v.fp .. ':' .. channel), whole(NOW + ms), 'PX', whole(ms + GRACE))
   note(v, 0, 0, 'suppressed', nil, nil, channel)
 end
 

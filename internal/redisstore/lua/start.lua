@@ -21,14 +21,15 @@ local otp = state_key(ns, 'otp', p, who)
 local pauses = {own = state_key(ns, 'cooldown', p, limit[1]), all = state_key('all', 'cooldown', p, limit[1])}
 local quotas = {own = state_key(ns, 'daily', p, limit[1]), all = state_key('all', 'daily', p, limit[1])}
 
-local held = call('GET', otp)
+local read = call('MGET', otp, pauses.own, pauses.all, quotas.own, quotas.all,
+  state_key(ns, 'lock', p, who), state_key('all', 'suppress', p, identity[1] .. ':' .. channel))
+local held, lock, suppressed = read[1], read[6], read[7]
 local v = held and find(p, string.match(held, '^%S+'))
 if v and (v.st ~= 'pending' or v.exp <= NOW) then v = nil end
 
-local own_until = cooldown(pauses.own)
-local all_until = cooldown(pauses.all)
-local own_start, own_used, own_given = quota(quotas.own)
-local all_start, all_used, all_given = quota(quotas.all)
+local own_until, all_until = (read_cooldown(read[2])), (read_cooldown(read[3]))
+local own_start, own_used, own_given = read_quota(read[4])
+local all_start, all_used, all_given = read_quota(read[5])
 
 local function answer(of, n, s)
   return {'ok', of.id, n, n > 1 and 1 or 0, s.ch, of.exp, s.rf and NOW or s.at + pause, math.max(0, of.smax - of.n), s.st,
@@ -42,18 +43,16 @@ local function answered_before(of)
     if s and s.nonce == nonce then return answer(of, n, s) end
   end
 end
-local latest = v or newest(p, ns, identity[1])
+local latest = v or own_start > 0 and newest(p, ns, identity[1])
 local before = latest and answered_before(latest)
 if before then return before end
 
 local function refuse(which, ms) return {'limit', which, ms, v and v.id or '', v and v.exp or 0} end
 
-local lock = call('GET', state_key(ns, 'lock', p, who))
 if lock then
   local locked_until = tonumber(string.match(lock, '%d+'))
   if locked_until > NOW then return refuse('lock', locked_until - NOW) end
 end
-local suppressed = call('GET', state_key('all', 'suppress', p, identity[1] .. ':' .. channel))
 suppressed = suppressed and tonumber(suppressed) > NOW
 if own_until > NOW or all_until > NOW then return refuse('cooldown', math.max(own_until, all_until) - NOW) end
 if own_used >= daily then return refuse('daily', own_start + DAY - NOW) end
@@ -75,22 +74,13 @@ if v and (rotate == 1 or v.exp - NOW < min_left) then
   new_code = true
 end
 if not v then
-  v = {p = p, id = id, key = KEYS[1], changes = {}, lines = {}, new = true, n = 0, who = who}
-  set(v, 'ns', ns)
-  set(v, 'st', 'pending')
-  set(v, 'exp', NOW + life)
-  set(v, 'fp', identity[1])
-  set(v, 'lfp', limit[1])
-  set(v, 'b', b)
-  set(v, 'an', anchor)
-  set(v, 'm', mask)
-  set(v, 'c', 0)
-  set(v, 'max', max_checks)
-  set(v, 't0', NOW)
-  set(v, 'smax', max_sends)
+  v = {p = p, id = id, key = KEYS[1], lines = {}, new = true, who = who,
+    ns = ns, exp = NOW + life, fp = identity[1], lfp = limit[1], b = b, m = mask, n = 0, smax = max_sends}
+  v.changes = {'ns', ns, 'st', 'pending', 'exp', whole(v.exp), 'fp', v.fp, 'lfp', v.lfp, 'b', b, 'an', anchor, 'm', mask,
+    'c', '0', 'max', max_checks, 't0', NOW_TEXT, 'smax', max_sends}
   local entries = recent_key(p, identity[1])
   if call('LPUSH', entries, id .. ' ' .. ns) > recent then call('LTRIM', entries, 0, recent - 1) end
-  call('PEXPIRE', entries, retention + GRACE)
+  call('PEXPIRE', entries, whole(retention + GRACE))
 end
 if new_code then
   call('SET', otp, v.id .. ' ' .. digest_key .. ' ' .. digest .. ' ' .. code, 'PX', ttl(v.exp))
@@ -108,8 +98,8 @@ if v.n > 0 then
 end
 local n = v.n + 1
 local by = v.id .. '/' .. n
-if pause > 0 then call('SET', pauses.own, NOW + pause .. ' ' .. by, 'PX', pause + GRACE) end
-if all_pause > 0 then call('SET', pauses.all, NOW + all_pause .. ' ' .. by, 'PX', all_pause + GRACE) end
+if pause > 0 then call('SET', pauses.own, whole(NOW + pause) .. ' ' .. by, 'PX', whole(pause + GRACE)) end
+if all_pause > 0 then call('SET', pauses.all, whole(NOW + all_pause) .. ' ' .. by, 'PX', whole(all_pause + GRACE)) end
 
 local s = {st = 'queued', ch = channel, at = NOW, nonce = nonce, k = 0, w = own_start, aw = all_start, a = {}}
 set(v, 'n', n)
@@ -122,8 +112,8 @@ if suppressed then
 else
   save(v, n, s)
   set(v, 'l' .. n, letter)
-  call('ZADD', due_key(p), NOW + patience, by, v.exp, v.id .. '/0')
+  call('ZADD', due_key(p), whole(NOW + patience), by, whole(v.exp), v.id .. '/0')
 end
 commit(v)
-call('PEXPIRE', v.key, retention + GRACE)
+call('PEXPIRE', v.key, whole(retention + GRACE))
 return answer(v, n, s)

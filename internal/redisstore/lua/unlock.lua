@@ -9,7 +9,7 @@ identity, limit = words(identity), words(limit)
 adopt(p, ns, identity, limit, b)
 local who = owner(identity[1], b)
 local cleared = call('DEL', state_key(ns, 'lock', p, who), state_key(ns, 'fails', p, who))
-call('XADD', events_key(p), 'MAXLEN', '~', ARGV[2], '*', 'type', 'recipient.unlocked', 'at', NOW,
+call('XADD', events_key(p), 'MAXLEN', '~', ARGV[2], '*', 'type', 'recipient.unlocked',
   'ns', ns, 'fp', identity[1], 'actor', actor, 'reason', reason)
 local v = newest(p, ns, identity[1])
 if v and v.b == b then
