@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path"
 	"regexp"
 	"strings"
 	"time"
@@ -37,6 +38,11 @@ func (a *API) everyAnswer(next http.Handler) http.Handler {
 		if !requestIDForm.MatchString(id) {
 			id = strings.ToLower(rand.Text())
 			r.Header.Set(requestIDHeader, id)
+		}
+		// JSON is all we speak; and media types are the same in any case.
+		r.Header.Del("Accept")
+		if media := r.Header.Get("Content-Type"); media != "" {
+			r.Header.Set("Content-Type", strings.ToLower(media))
 		}
 		h := w.Header()
 		h.Set(requestIDHeader, id)
@@ -71,6 +77,10 @@ func write(w http.ResponseWriter, r *http.Request, p *Problem) {
 // routed answers with problems where ServeMux would answer in plain text.
 func routed(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != path.Clean(r.URL.Path) {
+			notFound(w, r) // ServeMux would redirect, and repeat the path
+			return
+		}
 		handler, pattern := mux.Handler(r)
 		if pattern != "" {
 			mux.ServeHTTP(w, r)
@@ -83,8 +93,12 @@ func routed(mux *http.ServeMux) http.Handler {
 			write(w, r, newProblem(http.StatusMethodNotAllowed, "method_not_allowed", "this path takes "+allow))
 			return
 		}
-		write(w, r, newProblem(http.StatusNotFound, "route_not_found", "there is nothing at this path; /openapi.json lists what there is"))
+		notFound(w, r)
 	})
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	write(w, r, newProblem(http.StatusNotFound, "route_not_found", "there is nothing at this path; /openapi.json lists what there is"))
 }
 
 // statusOnly keeps the headers of an answer that is not sent.

@@ -83,7 +83,7 @@ func scopeOf(op *huma.Operation) otp.Scope {
 // add registers an operation whose handler is told who calls. It is the one
 // place where an error becomes an answer, and where our own faults are logged.
 func add[I, O any](a *API, api huma.API, op huma.Operation, handle func(ctx context.Context, who otp.Caller, in *I) (*O, error)) {
-	op.MaxBodyBytes = maxBody
+	op.MaxBodyBytes = maxBody + 1 // huma refuses what reaches the limit
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		who, _ := ctx.Value(callerKey{}).(otp.Caller)
 		out, err := handle(ctx, who, in)

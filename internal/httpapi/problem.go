@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -125,10 +126,9 @@ func limitProblem(le *otp.LimitError) *Problem {
 		at := Instant(le.ExpiresAt)
 		p.ExpiresAt = &at
 	}
-	switch le.Limit {
-	case otp.LimitCooldown, otp.LimitDaily:
-		p.headers.Set("RateLimit", rateLimit(string(le.Limit), 0, le.RetryAfter))
-	case otp.LimitSends, otp.LimitLock:
+	p.headers.Set("RateLimit", rateLimit(string(le.Limit), 0, le.RetryAfter))
+	if le.Policy.Daily > 0 {
+		p.headers.Set("RateLimit-Policy", rateLimitPolicy(le.Policy))
 	}
 	return p
 }
@@ -153,8 +153,9 @@ var details = map[int]string{
 // useProblems makes huma answer with problems of ours. Its own words are
 // dropped where they may quote what was sent.
 func useProblems() {
-	huma.NewError = func(status int, _ string, errs ...error) huma.StatusError {
-		if status == http.StatusUnprocessableEntity {
+	huma.ValidateStrictCasing = true // "To" is not "to", and would be dropped without a word
+	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
+		if status == http.StatusUnprocessableEntity || msg == unreadable {
 			status = http.StatusBadRequest
 		}
 		code, known := codes[status]
@@ -167,6 +168,9 @@ func useProblems() {
 		}
 		for _, err := range errs {
 			p.Errors = append(p.Errors, fieldError(err))
+		}
+		if len(errs) == 0 {
+			p.Errors = []FieldError{{Pointer: "#", Detail: "the body is missing, or broke off"}}
 		}
 		return p
 	}
@@ -184,14 +188,32 @@ func fieldError(err error) FieldError {
 	if !ok {
 		return FieldError{Pointer: "#", Detail: "this cannot be read"}
 	}
+	if d.Message == unexpected {
+		return FieldError{Pointer: pointer(d.Location), Detail: "this operation has no such field"}
+	}
 	return FieldError{Pointer: pointer(d.Location), Detail: d.Message}
 }
 
-// pointer turns huma's body.params.brand into #/params/brand.
-func pointer(location string) string {
-	rest, inBody := strings.CutPrefix(location, "body")
-	if !inBody {
-		return location
+// Two of huma's own sentences.
+const (
+	unreadable = "cannot read request body"
+	unexpected = "unexpected property"
+)
+
+// location is a place in a body as huma writes it, if all names in it could be ours.
+var location = regexp.MustCompile(`^body((?:\.[a-z_]{1,32}){0,2})$`)
+
+// pointer turns huma's body.params.brand into #/params/brand. A name that could
+// not be one of ours may be a code or an address, and is left out.
+func pointer(at string) string {
+	m := location.FindStringSubmatch(at)
+	switch {
+	case m != nil:
+		return "#" + strings.ReplaceAll(m[1], ".", "/")
+	case strings.HasPrefix(at, "body.params."):
+		return "#/params"
+	case strings.HasPrefix(at, "body"):
+		return "#"
 	}
-	return "#" + strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(rest)
+	return at
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -20,19 +21,28 @@ func (a *API) receipt(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, otp.ErrForged):
 		a.Log.WarnContext(r.Context(), "receipt refused", "provider", r.PathValue("provider"), "reason", "signature")
-		write(w, r, newProblem(http.StatusForbidden, "unauthenticated", "the signature is wrong"))
-	case err != nil:
+		write(w, r, newProblem(http.StatusForbidden, "signature_invalid", "the signature is wrong"))
+	case errors.Is(err, otp.ErrForeign):
 		w.WriteHeader(http.StatusNoContent)
+	case tooLarge(err):
+		write(w, r, newProblem(http.StatusRequestEntityTooLarge, "body_too_large", "the body is longer than any receipt"))
+	case err != nil:
+		write(w, r, newProblem(http.StatusBadRequest, "invalid_request", "the body cannot be read"))
 	default:
 		a.receive(w, r, rc)
 	}
+}
+
+func tooLarge(err error) bool {
+	_, ok := errors.AsType[*http.MaxBytesError](err)
+	return ok
 }
 
 func (a *API) receive(w http.ResponseWriter, r *http.Request, rc otp.Receipt) {
 	moved, err := a.Receiver.Receive(r.Context(), rc)
 	if err != nil {
 		a.Log.ErrorContext(r.Context(), "receipt not written", "order", rc.Order.String(), "error", err)
-		write(w, r, newProblem(http.StatusServiceUnavailable, "store_unavailable", "the store does not answer; try again"))
+		write(w, r, newProblem(http.StatusServiceUnavailable, "store_unavailable", "the store does not answer; try again").withRetry(time.Second))
 		return
 	}
 	a.Log.InfoContext(r.Context(), "receipt", "order", rc.Order.String(), "attempt", rc.Attempt, "provider", rc.Provider,

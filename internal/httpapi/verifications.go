@@ -75,7 +75,7 @@ type StartBody struct {
 }
 
 type startInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"The same key gets the same answer; a repeated request sends nothing again."`
+	IdempotencyKey string `header:"Idempotency-Key" doc:"The same key gets the same answer; a repeated request sends nothing again."`
 	Body           StartBody
 }
 
@@ -87,7 +87,7 @@ type startOutput struct {
 }
 
 type idInput struct {
-	ID string `path:"id" maxLength:"64"`
+	ID string `path:"id"`
 }
 
 type toldOutput struct {
@@ -96,15 +96,15 @@ type toldOutput struct {
 
 // CheckBody is what a person typed. Either id, or namespace and to.
 type CheckBody struct {
-	ID        string `json:"id,omitempty" maxLength:"64"`
+	ID        string `json:"id,omitempty"`
 	Namespace string `json:"namespace,omitempty" maxLength:"32"`
 	To        string `json:"to,omitempty" maxLength:"320"`
-	Code      string `json:"code" maxLength:"16" example:"123456"`
+	Code      string `json:"code" example:"123456"`
 	Binding   string `json:"binding,omitempty" maxLength:"256"`
 }
 
 type checkInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"The same key gets the same answer for a minute: a lost answer can be asked for again."`
+	IdempotencyKey string `header:"Idempotency-Key" doc:"The same key gets the same answer for a minute: a lost answer can be asked for again."`
 	Body           CheckBody
 }
 
@@ -151,9 +151,13 @@ func (a *API) verifications(api huma.API) {
 
 func (a *API) start(ctx context.Context, who otp.Caller, in *startInput) (*startOutput, error) {
 	b := in.Body
+	n, err := nonce(who, "start", in.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
 	s, err := a.Verifier.Start(ctx, who, verify.StartRequest{
 		Namespace: otp.Namespace(b.Namespace), To: b.To, Channel: otp.Channel(b.Channel), Locale: b.Locale,
-		Params: b.Params, Binding: b.Binding, Nonce: nonce(who, "start", in.IdempotencyKey),
+		Params: b.Params, Binding: b.Binding, Nonce: n,
 	})
 	if err != nil {
 		return nil, err
@@ -170,12 +174,18 @@ func (a *API) start(ctx context.Context, who otp.Caller, in *startInput) (*start
 	}, nil
 }
 
+// maxIdempotencyKey is in bytes.
+const maxIdempotencyKey = 255
+
 // nonce marks a request: as its caller says, or as one that is not repeated.
-func nonce(who otp.Caller, endpoint, key string) otp.Nonce {
-	if key == "" {
-		return otp.NewNonce()
+func nonce(who otp.Caller, endpoint, key string) (otp.Nonce, error) {
+	switch {
+	case key == "":
+		return otp.NewNonce(), nil
+	case len(key) > maxIdempotencyKey:
+		return "", newProblem(http.StatusBadRequest, "idempotency_key_invalid", "an Idempotency-Key is at most 255 bytes long")
 	}
-	return otp.NonceOf(who.Name, endpoint, key)
+	return otp.NonceOf(who.Name, endpoint, key), nil
 }
 
 // rateLimitPolicy and rateLimit are the structured fields of the IETF's draft
@@ -203,13 +213,13 @@ func (a *API) check(ctx context.Context, who otp.Caller, in *checkInput) (*check
 	return &checkOutput{verdict(c)}, nil
 }
 
-// checkRequest reads either form of a check. What is no id names nothing, which
-// is an answer and not an error.
+// checkRequest reads either form of a check.
 func checkRequest(who otp.Caller, in *checkInput) (verify.CheckRequest, error) {
 	b := in.Body
-	r := verify.CheckRequest{
-		Namespace: otp.Namespace(b.Namespace), To: b.To, Code: b.Code, Binding: b.Binding,
-		Nonce: nonce(who, "check", in.IdempotencyKey),
+	n, err := nonce(who, "check", in.IdempotencyKey)
+	r := verify.CheckRequest{Namespace: otp.Namespace(b.Namespace), To: b.To, Code: b.Code, Binding: b.Binding, Nonce: n}
+	if err != nil {
+		return r, err
 	}
 	byID, byRecipient := b.ID != "", b.Namespace != "" || b.To != ""
 	if byID == byRecipient || byRecipient && (b.Namespace == "" || b.To == "") {
@@ -220,9 +230,7 @@ func checkRequest(who otp.Caller, in *checkInput) (verify.CheckRequest, error) {
 	if !byID {
 		return r, nil
 	}
-	var err error
-	r.ID, err = otp.ParseID(b.ID)
-	if err != nil {
+	if r.ID, err = otp.ParseID(b.ID); err != nil {
 		p := newProblem(http.StatusBadRequest, "invalid_request", "an id is VE and 32 hex digits")
 		p.Errors = []FieldError{{Pointer: "#/id", Detail: "want VE and 32 lower-case hex digits"}}
 		return r, p

@@ -53,6 +53,7 @@ type LimitError struct {
 	RetryAfter time.Duration
 	ID         ID
 	ExpiresAt  time.Time
+	Policy     Policy // of the namespace, where a start ran into its limits
 }
 
 func (e *LimitError) Error() string {

@@ -6,12 +6,12 @@ import "time"
 // Owner has the namespace, partition and anchor that go with it, or ID is empty
 // and Owner is the whole owner.
 type Guess struct {
-	Owner   Owner
-	ID      ID
-	Digests []Digest // of the typed code, under every live key
-	Policy  Policy
-	Nonce   Nonce
-	Session SessionSeed // to open if the code is right
+	Owner    Owner
+	ID       ID
+	Digests  []Digest // of the typed code, under every live key
+	Policy   Policy
+	Nonce    Nonce
+	Sessions []SessionSeed // the first is opened if the code is right
 }
 
 // Reason says why a guess was not right. "" is right.

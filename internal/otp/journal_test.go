@@ -40,7 +40,9 @@ func TestTheStatusOfASend(t *testing.T) {
 		{"superseded", otp.SendSuperseded, nil, otp.SendSuperseded},
 		{"superseded after a refusal", otp.SendSuperseded, []otp.State{otp.Failed}, otp.SendSuperseded},
 		{"suppressed", otp.SendSuppressed, nil, otp.SendSuppressed},
-		{"superseded, yet it had been taken", otp.SendSuperseded, []otp.State{otp.Sent}, otp.Sent},
+		{"superseded, yet it had been accepted", otp.SendSuperseded, []otp.State{otp.Accepted}, otp.Accepted},
+		{"superseded, yet it was at the carrier", otp.SendSuperseded, []otp.State{otp.Sent}, otp.Sent},
+		{"superseded, yet it was taken and given up", otp.SendSuperseded, []otp.State{otp.Undelivered}, otp.Undelivered},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -113,7 +113,9 @@ func TestASealedValueOpensInNoOtherPlace(t *testing.T) {
 	elsewhere := o
 	elsewhere.Anchor = o.Anchor[:len(o.Anchor)-1] + "_"
 	shifted := o // the same bytes in a row, parted elsewhere
-	shifted.Namespace, shifted.Anchor = otp.Namespace("phone"), "-auth\x00"+o.Anchor
+	shifted.Namespace, shifted.Anchor = "phone", "-auth"+o.Anchor
+	parted := o
+	parted.Namespace, parted.Anchor = "", otp.Anchor(o.Namespace)+"\x00"+o.Anchor
 
 	type place struct {
 		keys         otp.Keys
@@ -126,6 +128,7 @@ func TestASealedValueOpensInNoOtherPlace(t *testing.T) {
 		"another recipient":           {k, k.Owner(otp.PhoneAuth, phone("+4915112345679"), "", 16), code, letter},
 		"another anchor":              {k, elsewhere, code, letter},
 		"shifted context":             {k, shifted, code, letter},
+		"another parting":             {k, parted, code, letter},
 		"another key of the ring":     {k, o, otp.Sealed("k2." + body(code)), otp.Sealed("k2." + body(letter))},
 		"a key that no ring has":      {k, o, otp.Sealed("k9." + body(code)), otp.Sealed("k9." + body(letter))},
 		"no key":                      {k, o, otp.Sealed("." + body(code)), otp.Sealed(body(letter))},
@@ -147,7 +150,7 @@ func TestASealedValueOpensInNoOtherPlace(t *testing.T) {
 				t.Fatalf("the code opened: %v", err)
 			}
 			l, lerr := p.keys.OpenLetter(p.owner, p.letter)
-			if lerr == nil || !l.To.IsZero() || l.Params != nil {
+			if lerr == nil || l.To.Reveal() != "" || l.Params != nil {
 				t.Fatalf("the letter opened: %v", lerr)
 			}
 			for _, quoted := range []string{secret, number, body(code), string(o.Anchor)} {

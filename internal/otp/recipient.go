@@ -40,9 +40,6 @@ func (r Recipient) Equal(s Recipient) bool {
 	return r.channel == s.channel && r.Reveal() == s.Reveal() && r.limit.reveal() == s.limit.reveal() && r.masked == s.masked
 }
 
-// IsZero tells whether there is no address.
-func (r Recipient) IsZero() bool { return r.Reveal() == "" }
-
 // Format prints the mask whatever the verb.
 func (r Recipient) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.masked) }
 

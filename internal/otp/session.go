@@ -51,6 +51,16 @@ func (k Keys) TokenOf(o Owner, c Code, n Nonce) (Token, SessionSeed) {
 	return t, SessionSeed{Key: key.id, Hash: t.Hash()}
 }
 
+// SessionsOf names in the store what TokenOf makes, under every live key, the
+// primary's first: an answer may be given again after the primary changed.
+func (k Keys) SessionsOf(o Owner, c Code, n Nonce) []SessionSeed {
+	all := make([]SessionSeed, 0, len(k.Session.keys))
+	for _, key := range k.Session.keys {
+		all = append(all, SessionSeed{Key: key.id, Hash: tokenWith(key, o, c, n).Hash()})
+	}
+	return all
+}
+
 // TokenAgain makes the token under the key that the seed names, for an answer
 // that is given a second time.
 func (k Keys) TokenAgain(keyID string, o Owner, c Code, n Nonce) (Token, error) {

@@ -24,7 +24,7 @@ func (s *Store) Check(ctx context.Context, g otp.Guess) (otp.Verdict, error) {
 	args := []any{
 		g.Owner.Partition.String(), string(g.Owner.Namespace), string(g.ID),
 		joined(g.Owner.Identity), joined(g.Owner.Limit), string(g.Owner.Binding), string(g.Nonce),
-		g.Session.Key, g.Session.Hash, ms(p.SessionLife),
+		g.Sessions[0].Key, hashes(g.Sessions), ms(p.SessionLife),
 		p.LockAfter, ms(p.FailWindow), ms(p.StrikeLife), ms(answerAgain), locks(p.Locks),
 	}
 	for _, d := range g.Digests {
@@ -35,13 +35,21 @@ func (s *Store) Check(ctx context.Context, g otp.Guess) (otp.Verdict, error) {
 		return otp.Verdict{}, err
 	}
 	if r.text(0) == "locked" {
-		return otp.Verdict{}, &otp.LimitError{Limit: otp.LimitLock, RetryAfter: r.duration(1), ID: otp.ID(r.text(2))}
+		return otp.Verdict{}, &otp.LimitError{Limit: otp.LimitLock, RetryAfter: r.duration(1), ID: otp.ID(r.text(2)), ExpiresAt: r.at(3)}
 	}
 	return otp.Verdict{
 		ID: otp.ID(r.text(1)), Status: otp.Status(r.text(2)), Reason: otp.Reason(r.text(3)),
 		ChecksLeft: int(r.number(4)), LockedUntil: r.at(5),
 		SessionKey: r.text(6), ExpiresAt: r.at(7), Channel: otp.Channel(r.text(8)),
 	}, nil
+}
+
+func hashes(seeds []otp.SessionSeed) string {
+	all := make([]string, len(seeds))
+	for i, s := range seeds {
+		all[i] = s.Hash
+	}
+	return strings.Join(all, " ")
 }
 
 func locks(ds []time.Duration) string {

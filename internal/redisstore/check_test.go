@@ -244,6 +244,19 @@ func TestANonceOfAWrongCheckDoesNotCompareAnotherCode(t *testing.T) {
 	})
 }
 
+func TestTheNonceOfARightCheckOpensNothingForAnotherCode(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.mustStart(ask{})
+		n := otp.NewNonce()
+		r.mustCheck(ask{nonce: n}, "")
+		r.mustCheck(ask{code: "999999", nonce: n}, otp.AlreadyUsed)
+		r.keys = keysOf(t, "k2", "k1") // the primary changes meanwhile
+		if v := r.mustCheck(ask{nonce: n}, ""); v.SessionKey != "k1" {
+			t.Fatalf("verdict %+v", v)
+		}
+	})
+}
+
 func TestSessionsProveOnlyWhatTheyWereOpenedFor(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.mustStart(ask{})

@@ -157,8 +157,7 @@ func (r *rig) guess(a ask) otp.Guess {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	_, seed := r.keys.TokenOf(o, code, a.nonce)
-	return otp.Guess{Owner: o, Digests: r.keys.DigestsOf(o, code), Policy: r.policy, Nonce: a.nonce, Session: seed}
+	return otp.Guess{Owner: o, Digests: r.keys.DigestsOf(o, code), Policy: r.policy, Nonce: a.nonce, Sessions: r.keys.SessionsOf(o, code, a.nonce)}
 }
 
 func (r *rig) check(a ask) (otp.Verdict, error) {
@@ -190,9 +189,8 @@ func (r *rig) checkByID(id otp.ID, digits, binding string) otp.Verdict {
 		r.t.Fatal(err)
 	}
 	n := otp.NewNonce()
-	_, seed := r.keys.TokenOf(owner, code, n)
 	v, err := r.store.Check(r.t.Context(), otp.Guess{Owner: owner, ID: id, Digests: r.keys.DigestsOf(owner, code),
-		Policy: r.policy, Nonce: n, Session: seed})
+		Policy: r.policy, Nonce: n, Sessions: r.keys.SessionsOf(owner, code, n)})
 	if err != nil {
 		r.t.Fatal(err)
 	}

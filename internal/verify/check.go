@@ -40,10 +40,9 @@ func (s *Service) Check(ctx context.Context, who otp.Caller, r CheckRequest) (Ch
 	if err != nil {
 		return Checked{}, &otp.InputError{Field: "code", Detail: fmt.Sprintf("want %d digits; this did not count as a check", policy.Digits), Err: err}
 	}
-	_, seed := s.Keys.TokenOf(owner, code, r.Nonce)
 	v, err := s.Verifications.Check(ctx, otp.Guess{
 		Owner: owner, ID: r.ID, Digests: s.Keys.DigestsOf(owner, code),
-		Policy: policy, Nonce: r.Nonce, Session: seed,
+		Policy: policy, Nonce: r.Nonce, Sessions: s.Keys.SessionsOf(owner, code, r.Nonce),
 	})
 	if err != nil {
 		return Checked{}, fmt.Errorf("check code: %w", err)

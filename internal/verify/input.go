@@ -18,7 +18,7 @@ const (
 
 var (
 	localeForm = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$`)
-	linkForm   = regexp.MustCompile(`(?i)://|www\.|\b[a-z0-9-]+\.[a-z]{2,}\b`)
+	linkForm   = regexp.MustCompile(`(?i)://|www\.|[\pL\pN-]\.\pL{2,}`)
 )
 
 // channelOf is the channel an address is written for.
@@ -53,12 +53,20 @@ func badParam(v string) string {
 	switch {
 	case utf8.RuneCountInString(v) > maxParam:
 		return fmt.Sprintf("longer than %d characters", maxParam)
-	case !utf8.ValidString(v), strings.ContainsFunc(v, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }):
+	case !utf8.ValidString(v), strings.ContainsFunc(v, invisible):
 		return "control characters and line breaks are not sent"
 	case linkForm.MatchString(v):
 		return "links are not sent"
 	}
 	return ""
+}
+
+// invisible tells what a reader does not see but is misled by: controls, line
+// and paragraph separators, and format characters such as those that turn the
+// direction of writing. The two joiners are needed to spell names.
+func invisible(r rune) bool {
+	const joiner, nonJoiner = '\u200d', '\u200c'
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) || unicode.Is(unicode.Cf, r) && r != joiner && r != nonJoiner
 }
 
 func checkBinding(b string) error {

@@ -38,6 +38,9 @@ func (s *Service) Unlock(ctx context.Context, who otp.Caller, ns otp.Namespace, 
 	if n := utf8.RuneCountInString(reason); n == 0 || n > maxUnlockReason {
 		return false, &otp.InputError{Field: "reason", Detail: fmt.Sprintf("want 1 to %d characters: they are kept for the audit", maxUnlockReason), Err: otp.ErrInvalid}
 	}
+	if err := checkBinding(binding); err != nil {
+		return false, err
+	}
 	owner, err := s.owner(ns, to, binding)
 	if err != nil {
 		return false, err

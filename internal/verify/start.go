@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/otpipe/otpipe/internal/otp"
@@ -52,6 +53,9 @@ func (s *Service) Start(ctx context.Context, who otp.Caller, r StartRequest) (St
 		return Started{}, err
 	}
 	o, err := s.Verifications.Start(ctx, opening)
+	if le, limited := errors.AsType[*otp.LimitError](err); limited {
+		le.Policy = policy
+	}
 	if err != nil {
 		return Started{}, fmt.Errorf("start verification: %w", err)
 	}

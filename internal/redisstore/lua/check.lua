@@ -2,16 +2,16 @@
 --
 -- KEYS[1] the verification if it is known, else the recipient's code
 -- ARGV[3..] partition, namespace, id or "", identity and limit fingerprints, binding, nonce,
---   session key, session hash, session life, lock_after, fail window, strike life,
+--   session key, hashes of the session under every live key, session life, lock_after, fail window, strike life,
 --   ms a check is answered again, locks, then pairs of digest key and digest
 -- Returns {"answer", id, status, reason, checks left, locked until, session key, session expiry, channel}
---   with reason "" for a right guess, or {"locked", ms, id}.
+--   with reason "" for a right guess, or {"locked", ms, live id, its expiry}.
 
-local p, ns, id, identity, limit, b, nonce, session_key, session, session_life = unpack(ARGV, 3, 12)
+local p, ns, id, identity, limit, b, nonce, session_key, sessions, session_life = unpack(ARGV, 3, 12)
 local lock_after, fail_window, strike_life, again = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16])
 local locks, first = words(ARGV[17]), 18
 session_life = tonumber(session_life)
-identity, limit = words(identity), words(limit)
+identity, limit, sessions = words(identity), words(limit), words(sessions)
 
 local v, who
 if id ~= '' then
@@ -33,17 +33,24 @@ local function answer(status, reason, left, locked_until, key, expires)
   return {'answer', v.id, status, reason, left, locked_until or 0, key or '', expires or 0, v.ch}
 end
 
--- The same command again: the same answer again. Nothing is compared for it.
-if v and v.last then
-  local by, at, status, reason, left, locked, key, expires = string.match(v.last, '(%S+) (%d+) (%S+) (%S+) (%d+) (%d+) (%S+) (%d+)')
+-- The same command again: the same answer again. Nothing is compared for it,
+-- so another code under the same nonce gets no session: its hash is another.
+if v and v.last and v.b == b then
+  local by, at, status, reason, left, locked, key, hash, expires = string.match(v.last, '(%S+) (%d+) (%S+) (%S+) (%d+) (%d+) (%S+) (%S+) (%d+)')
   if by == nonce and NOW - at < again then
+    local same = hash == '-'
+    for _, h in ipairs(sessions) do same = same or h == hash end
+    if not same then return answer(status, 'already_used', 0) end
     return answer(status, reason == '-' and '' or reason, tonumber(left), tonumber(locked), key == '-' and '' or key, tonumber(expires))
   end
 end
 
 local locked_until, strikes = string.match(lock or '0 0', '(%d+) (%d+)')
 locked_until, strikes = tonumber(locked_until), tonumber(strikes)
-if locked_until > NOW then return {'locked', locked_until - NOW, v and v.id or ''} end
+if locked_until > NOW then
+  local live = v and v.st == 'pending' and v.exp > NOW
+  return {'locked', locked_until - NOW, live and v.id or '', live and v.exp or 0}
+end
 
 if not v then return {'answer', '', '', 'not_found', 0, 0, '', 0, ''} end
 local left = math.max(0, v.max - v.c)
@@ -62,19 +69,19 @@ for i = first, #ARGV, 2 do
   if of == v.id and ARGV[i] == key and ARGV[i + 1] == digest then right = true end
 end
 
-local function remember(status, reason, locked, session_name, expires)
+local function remember(status, reason, locked, expires)
   set(v, 'last', table.concat({nonce, NOW_TEXT, status, reason ~= '' and reason or '-', left,
-    whole(locked or 0), session_name or '-', whole(expires or 0)}, ' '))
+    whole(locked or 0), expires and session_key or '-', expires and sessions[1] or '-', whole(expires or 0)}, ' '))
   commit(v)
-  return answer(status, reason, left, locked, session_name, expires)
+  return answer(status, reason, left, locked, expires and session_key, expires)
 end
 
 if right then
   finish(v, 'approved', 'superseded', held)
   if fails or lock then call('DEL', state_key(ns, 'fails', p, who), state_key(ns, 'lock', p, who)) end
   local expires = NOW + session_life
-  call('SET', state_key(ns, 'session', p, session), v.id .. ' ' .. v.an .. ' ' .. v.ch .. ' ' .. whole(expires), 'PX', whole(session_life + GRACE))
-  return remember('approved', '', 0, session_key, expires)
+  call('SET', state_key(ns, 'session', p, sessions[1]), v.id .. ' ' .. v.an .. ' ' .. v.ch .. ' ' .. whole(expires), 'PX', whole(session_life + GRACE))
+  return remember('approved', '', 0, expires)
 end
 
 -- Every guess that fills the window locks, whatever verifications it was spread over.

@@ -1,0 +1,212 @@
+package telemetry_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/telemetry"
+	"github.com/otpipe/otpipe/internal/verify"
+)
+
+var namespaces = map[otp.Namespace]otp.Policy{otp.PhoneAuth: {}, "my-own": {}}
+
+func newMetrics() *telemetry.Metrics {
+	return telemetry.New("v1.2.3", namespaces, []string{"twilio-eu", "smtp-backup"})
+}
+
+// scrape reads otpipe's own metrics, buckets and sums of time left out.
+func scrape(t *testing.T, m *telemetry.Metrics) map[string]string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if w.Code != 200 {
+		t.Fatalf("%d: %s", w.Code, w.Body)
+	}
+	all := map[string]string{}
+	lines := bufio.NewScanner(w.Body)
+	for lines.Scan() {
+		name, value, ok := strings.Cut(lines.Text(), "} ")
+		if ok {
+			name += "}"
+		} else {
+			name, value, _ = strings.Cut(lines.Text(), " ")
+		}
+		if strings.HasPrefix(name, "otpipe_") && !strings.Contains(name, "_bucket{") && !strings.Contains(name, "_sum{") && !strings.HasPrefix(name, "otpipe_build_info") {
+			all[name] = value
+		}
+	}
+	return all
+}
+
+// zeros are all series there may be.
+func zeros() map[string]string {
+	all := map[string]string{"otpipe_watch_rings_total": "0", "otpipe_watch_settled_total": "0", "otpipe_rings_lost_total": "0"}
+	for ns := range namespaces {
+		for _, o := range []string{"admitted", "resent", "suppressed", "cooldown", "sends", "daily", "lock", "error"} {
+			all[fmt.Sprintf(`otpipe_starts_total{namespace="%s",outcome="%s"}`, ns, o)] = "0"
+		}
+		for _, o := range []string{"approved", "code_mismatch", "expired", "already_used", "canceled", "not_found", "binding_mismatch", "lock", "error"} {
+			all[fmt.Sprintf(`otpipe_checks_total{namespace="%s",outcome="%s"}`, ns, o)] = "0"
+		}
+	}
+	for _, p := range []string{"twilio-eu", "smtp-backup"} {
+		all[fmt.Sprintf(`otpipe_handover_seconds_count{provider="%s"}`, p)] = "0"
+		for _, o := range []string{"accepted", "provider", "throttled", "recipient", "us", "unknown"} {
+			all[fmt.Sprintf(`otpipe_attempts_total{outcome="%s",provider="%s"}`, o, p)] = "0"
+		}
+	}
+	return all
+}
+
+func TestEverySeriesExistsAtZeroFromTheStart(t *testing.T) {
+	t.Parallel()
+	if d := cmp.Diff(zeros(), scrape(t, newMetrics())); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestTheBuildIsTold(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	newMetrics().Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, want := range []string{`version="v1.2.3"`, "go_goroutines ", "process_open_fds "} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("no %s", want)
+		}
+	}
+}
+
+// store answers as told. It stands in for a store that has every outcome.
+type store struct {
+	verify.Verifications
+	opened  otp.Opened
+	verdict otp.Verdict
+	err     error
+}
+
+func (s store) Start(context.Context, otp.Opening) (otp.Opened, error) { return s.opened, s.err }
+func (s store) Check(context.Context, otp.Guess) (otp.Verdict, error)  { return s.verdict, s.err }
+
+func limit(l otp.Limit) error { return fmt.Errorf("start: %w", &otp.LimitError{Limit: l}) }
+
+func TestEveryOutcomeOfAStartIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	for outcome, s := range map[string]store{
+		"admitted":   {opened: otp.Opened{State: otp.Queued}},
+		"resent":     {opened: otp.Opened{State: otp.Queued, Resent: true}},
+		"suppressed": {opened: otp.Opened{State: otp.SendSuppressed, Resent: true}},
+		"cooldown":   {err: limit(otp.LimitCooldown)},
+		"sends":      {err: limit(otp.LimitSends)},
+		"daily":      {err: limit(otp.LimitDaily)},
+		"lock":       {err: limit(otp.LimitLock)},
+		"error":      {err: otp.ErrStoreUnavailable},
+	} {
+		m := newMetrics()
+		got, err := m.Verifications(s).Start(t.Context(), otp.Opening{Owner: otp.Owner{Namespace: "my-own"}})
+		if got != s.opened || !errors.Is(err, s.err) {
+			t.Errorf("%s: the decorator changed the answer: %v, %v", outcome, got, err)
+		}
+		want := zeros()
+		want[fmt.Sprintf(`otpipe_starts_total{namespace="my-own",outcome="%s"}`, outcome)] = "1"
+		if d := cmp.Diff(want, scrape(t, m)); d != "" {
+			t.Errorf("%s: %s", outcome, d)
+		}
+	}
+}
+
+func TestEveryOutcomeOfACheckIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	cases := map[string]store{
+		"approved":  {verdict: otp.Verdict{ID: "VE", Status: otp.Approved}},
+		"not_found": {verdict: otp.Verdict{Reason: otp.NoSuchCode}},
+		"lock":      {err: limit(otp.LimitLock)},
+		"error":     {err: context.Canceled},
+	}
+	for _, reason := range []otp.Reason{otp.CodeMismatch, otp.CodeExpired, otp.AlreadyUsed, otp.WasCanceled, otp.BindingMismatch} {
+		cases[string(reason)] = store{verdict: otp.Verdict{ID: "VE", Reason: reason}}
+	}
+	for outcome, s := range cases {
+		m := newMetrics()
+		got, err := m.Verifications(s).Check(t.Context(), otp.Guess{Owner: otp.Owner{Namespace: otp.PhoneAuth}})
+		if got != s.verdict || !errors.Is(err, s.err) {
+			t.Errorf("%s: the decorator changed the answer: %v, %v", outcome, got, err)
+		}
+		want := zeros()
+		want[fmt.Sprintf(`otpipe_checks_total{namespace="phone-auth",outcome="%s"}`, outcome)] = "1"
+		if d := cmp.Diff(want, scrape(t, m)); d != "" {
+			t.Errorf("%s: %s", outcome, d)
+		}
+	}
+}
+
+// vendor answers as told.
+type vendor struct{ err error }
+
+func (vendor) Name() string { return "twilio-eu" }
+func (v vendor) Send(context.Context, otp.Message) (otp.Acceptance, error) {
+	return otp.Acceptance{Ref: "SM1"}, v.err
+}
+
+func TestEveryOutcomeOfAHandOverIsCountedAndTimed(t *testing.T) {
+	t.Parallel()
+	cases := map[string]error{"accepted": nil}
+	for _, c := range []otp.Class{otp.FaultProvider, otp.FaultThrottled, otp.FaultRecipient, otp.FaultUs, otp.FaultUnknown} {
+		cases[string(c)] = fmt.Errorf("send: %w", &otp.Fault{Class: c, Provider: "twilio-eu", Code: "twilio_1"})
+	}
+	for outcome, err := range cases {
+		m := newMetrics()
+		p := m.Provider(vendor{err})
+		if got, failed := p.Send(t.Context(), otp.Message{}); got.Ref != "SM1" || !errors.Is(failed, err) || p.Name() != "twilio-eu" {
+			t.Errorf("%s: the decorator changed the answer: %v, %v", outcome, got, failed)
+		}
+		want := zeros()
+		want[fmt.Sprintf(`otpipe_attempts_total{outcome="%s",provider="twilio-eu"}`, outcome)] = "1"
+		want[`otpipe_handover_seconds_count{provider="twilio-eu"}`] = "1"
+		if d := cmp.Diff(want, scrape(t, m)); d != "" {
+			t.Errorf("%s: %s", outcome, d)
+		}
+	}
+}
+
+func TestAnErrorThatNobodyClassifiedIsUnknown(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	_, _ = m.Provider(vendor{errors.New("739182 to +4915199887766")}).Send(t.Context(), otp.Message{})
+	if got := scrape(t, m)[`otpipe_attempts_total{outcome="unknown",provider="twilio-eu"}`]; got != "1" {
+		t.Errorf("unknown %s", got)
+	}
+}
+
+func TestTheWatchAndLostRingsAreCounted(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	var wg sync.WaitGroup
+	for range 100 {
+		wg.Go(func() { m.Rang(); m.Settled(); m.Lost(3) })
+	}
+	wg.Wait()
+	want := zeros()
+	want["otpipe_watch_rings_total"], want["otpipe_watch_settled_total"], want["otpipe_rings_lost_total"] = "100", "100", "300"
+	if d := cmp.Diff(want, scrape(t, m)); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestTwoProcessesInOneDoNotShareTheirMetrics(t *testing.T) {
+	t.Parallel()
+	one, other := newMetrics(), newMetrics()
+	one.Rang()
+	if d := cmp.Diff(zeros(), scrape(t, other)); d != "" {
+		t.Error(d)
+	}
+}
