@@ -3,7 +3,6 @@ package asynqueue_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -20,7 +19,7 @@ import (
 	"github.com/otpipe/otpipe/internal/redistest"
 )
 
-var silent = slog.New(slog.NewTextHandler(io.Discard, nil))
+var silent = slog.New(slog.DiscardHandler)
 
 // rig is a queue with a ringer and, once serve is called, a worker.
 type rig struct {
@@ -28,7 +27,6 @@ type rig struct {
 	rdb    *redis.Client
 	ringer *asynqueue.Ringer
 	mu     sync.Mutex
-	got    []otp.Order
 	came   chan otp.Order
 	lost   int
 }
@@ -61,7 +59,8 @@ func (r *rig) ring() { r.background(r.ringer.Run) }
 
 func (r *rig) serve(handle func(context.Context, otp.Order) error) (stop func()) {
 	o := r.rdb.Options()
-	w := &asynqueue.Worker{Channel: otp.SMS, Concurrency: 10, Log: silent, Drain: 5 * time.Second,
+	w := &asynqueue.Worker{
+		Channel: otp.SMS, Concurrency: 10, Log: silent, Drain: 5 * time.Second,
 		Redis: func() redis.UniversalClient {
 			return redis.NewClient(&redis.Options{Addr: o.Addr, DB: o.DB, MaxRetries: 1, DialerRetries: 1})
 		},
@@ -71,7 +70,8 @@ func (r *rig) serve(handle func(context.Context, otp.Order) error) (stop func())
 				return nil
 			}
 			return handle(ctx, o)
-		}}
+		},
+	}
 	return r.background(func(ctx context.Context) {
 		if err := w.Run(ctx); err != nil {
 			r.t.Error(err)

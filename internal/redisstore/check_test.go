@@ -236,7 +236,7 @@ func TestTheSameCheckAgainGetsTheSameAnswerForAMinute(t *testing.T) {
 }
 
 func TestANonceOfAWrongCheckDoesNotCompareAnotherCode(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
+	each(t, func(_ *testing.T, r *rig) {
 		r.mustStart(ask{})
 		n := otp.NewNonce()
 		r.mustCheck(ask{code: "999999", nonce: n}, otp.CodeMismatch)

@@ -113,7 +113,7 @@ func TestUndeliveredByTheRecipientsFaultGivesNothingBackAndShutsTheChannel(t *te
 }
 
 func TestALateReceiptDoesNotClearANewerCooldown(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
+	each(t, func(_ *testing.T, r *rig) {
 		o := r.mustStart(ask{})
 		r.accept(o.Order)
 		r.mustStartAfter(61 * time.Second)

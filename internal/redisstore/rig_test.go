@@ -189,8 +189,10 @@ func (r *rig) checkByID(id otp.ID, digits, binding string) otp.Verdict {
 		r.t.Fatal(err)
 	}
 	n := otp.NewNonce()
-	v, err := r.store.Check(r.t.Context(), otp.Guess{Owner: owner, ID: id, Digests: r.keys.DigestsOf(owner, code),
-		Policy: r.policy, Nonce: n, Sessions: r.keys.SessionsOf(owner, code, n)})
+	v, err := r.store.Check(r.t.Context(), otp.Guess{
+		Owner: owner, ID: id, Digests: r.keys.DigestsOf(owner, code),
+		Policy: r.policy, Nonce: n, Sessions: r.keys.SessionsOf(owner, code, n),
+	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
