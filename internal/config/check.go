@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -24,7 +25,7 @@ var (
 type complaints []error
 
 func (c *complaints) add(where, format string, args ...any) {
-	*c = append(*c, fmt.Errorf(where+": "+format, args...))
+	*c = append(*c, fmt.Errorf("%s: %w", where, fmt.Errorf(format, args...)))
 }
 
 func (c *complaints) want(ok bool, where, format string, args ...any) {
@@ -43,12 +44,7 @@ func (c Config) Check() error {
 	}
 	c.checkCallers(&cs)
 	c.checkProviders(&cs)
-	for ns, p := range c.Policies() {
-		cs.want(ns.Valid(), "namespaces."+string(ns), "a name is 2 to 32 lower-case letters, digits and dashes, and not all")
-		if err := p.Check(); err != nil {
-			cs.add("namespaces."+string(ns), "%w", err)
-		}
-	}
+	c.checkNamespaces(&cs)
 	cs.want(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level", "want debug, info, warn or error")
 	cs.want(slices.Contains([]string{"json", "text"}, c.Log.Format), "log.format", "want json or text")
 	return errors.Join(cs...)
@@ -78,6 +74,27 @@ func (c Config) checkStore(cs *complaints) {
 	cs.want(c.Store.EventsKept >= 100, "store.events_kept", "want 100 or more")
 	cs.want(slices.Contains([]string{"redis", "replicated"}, c.Store.Durability), "store.durability", "want redis or replicated")
 	cs.want(c.Store.Durability != "replicated" || c.Store.Replicas >= 1, "store.replicas", "want 1 or more")
+}
+
+func (c Config) checkNamespaces(cs *complaints) {
+	for ns, p := range c.Policies() {
+		where := "namespaces." + string(ns)
+		cs.want(ns.Valid(), where, "a name is 2 to 32 lower-case letters, digits and dashes, and not all")
+		for _, err := range parted(p.Check()) {
+			cs.add(where, "%w", err)
+		}
+		for _, d := range c.Namespaces[string(ns)].durations() {
+			cs.want(d == 0 || d >= Duration(time.Millisecond), where, "a duration has a unit: want 90s, 5m or 72h")
+		}
+	}
+}
+
+// parted takes joined errors apart, so that each can say where it belongs.
+func parted(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return nil
 }
 
 func (c Config) longestLife() (longest int64) {

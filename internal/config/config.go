@@ -4,6 +4,7 @@
 package config
 
 import (
+	"slices"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
@@ -206,4 +207,14 @@ func (n Namespace) over(p otp.Policy) otp.Policy {
 		}
 	}
 	return p
+}
+
+func (n Namespace) durations() []Duration {
+	all := slices.Clone(n.Locks)
+	for _, d := range []*Duration{n.Life, n.MaxLife, n.MinLeft, n.FailWindow, n.StrikeLife, n.Cooldown, n.AllCooldown, n.SessionLife} {
+		if d != nil {
+			all = append(all, *d)
+		}
+	}
+	return all
 }

@@ -9,6 +9,14 @@ import (
 	"time"
 )
 
+// valueError says what is wrong with a value without quoting it.
+type valueError string
+
+// valueMark stands before our own words in a decoder's.
+const valueMark = "value: "
+
+func (e valueError) Error() string { return valueMark + string(e) }
+
 // Duration is written as "90s", "5m" or "72h".
 type Duration time.Duration
 
@@ -16,7 +24,7 @@ type Duration time.Duration
 func (d *Duration) UnmarshalText(b []byte) error {
 	v, err := time.ParseDuration(string(b))
 	if err != nil {
-		return fmt.Errorf("want a duration such as 90s, 5m or 72h")
+		return valueError("want a duration such as 90s, 5m or 72h")
 	}
 	*d = Duration(v)
 	return nil
@@ -29,10 +37,12 @@ const redacted = "[redacted]"
 
 // Secret is a value that never prints. It is written as it is, as "file:/path"
 // for the content of a file, or as "env:NAME" for a variable of the environment.
-type Secret struct{ value string }
+//
+// The value lies in a closure: fmt reads unexported fields without asking them.
+type Secret struct{ value func() string }
 
 // NewSecret makes a secret of a plain value.
-func NewSecret(value string) Secret { return Secret{value} }
+func NewSecret(value string) Secret { return Secret{func() string { return value }} }
 
 // UnmarshalText reads it.
 func (s *Secret) UnmarshalText(b []byte) error {
@@ -40,28 +50,33 @@ func (s *Secret) UnmarshalText(b []byte) error {
 	if path, ok := strings.CutPrefix(text, "file:"); ok {
 		content, err := os.ReadFile(path)
 		if err != nil {
-			return fmt.Errorf("the secret's file cannot be read: %w", err)
+			return valueError("the secret's file cannot be read: " + path)
 		}
-		s.value = strings.TrimRight(string(content), "\r\n")
+		*s = NewSecret(strings.TrimRight(string(content), "\r\n"))
 		return nil
 	}
 	if name, ok := strings.CutPrefix(text, "env:"); ok {
 		value, set := os.LookupEnv(name)
 		if !set {
-			return fmt.Errorf("the environment has no variable %s", name)
+			return valueError("the environment has no variable " + name)
 		}
-		s.value = value
+		*s = NewSecret(value)
 		return nil
 	}
-	s.value = text
+	*s = NewSecret(text)
 	return nil
 }
 
 // Reveal gives the value away.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return s.value()
+}
 
 // Set tells whether there is a value.
-func (s Secret) Set() bool { return s.value != "" }
+func (s Secret) Set() bool { return s.Reveal() != "" }
 
 // Format prints that there is something, whatever the verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }

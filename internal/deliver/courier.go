@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
@@ -95,7 +96,7 @@ func (c *Courier) open(claim otp.Claim) (l otp.Letter, code otp.Code, err error)
 // walk asks the providers of the route in turn until one takes the message, or
 // one says that none will.
 func (c *Courier) walk(ctx context.Context, claim otp.Claim, msg otp.Message) error {
-	route := c.Routes[msg.To.Channel()]
+	route := next(c.Routes[msg.To.Channel()], claim.Attempts)
 	if len(route) == 0 {
 		return c.giveUp(ctx, claim, "no_route")
 	}
@@ -109,14 +110,16 @@ func (c *Courier) walk(ctx context.Context, claim otp.Claim, msg otp.Message) er
 		if err != nil {
 			return err
 		}
-		if i == len(route)-1 || c.stopping() {
+		// After an answer that never came the lease is kept to its end: a receipt
+		// may still say that the message is on its way.
+		if out.State != otp.Unknown && (i == len(route)-1 || c.stopping()) {
 			out.Retry = rest
 		}
 		open, err := c.finish(ctx, out)
 		if err != nil {
 			return err
 		}
-		if !open || out.State == otp.Unknown { // after an unknown one a receipt decides, or the end of the lease
+		if !open || out.State == otp.Unknown {
 			return nil
 		}
 		if out.Retry >= 0 {
@@ -124,6 +127,17 @@ func (c *Courier) walk(ctx context.Context, claim otp.Claim, msg otp.Message) er
 		}
 	}
 	return &RetryError{After: rest}
+}
+
+// next is the route in the order to try. After an answer that never came the
+// provider that owes it goes last.
+func next(route []otp.Provider, attempts []otp.Attempt) []otp.Provider {
+	if len(attempts) == 0 || attempts[len(attempts)-1].State != otp.Unknown {
+		return route
+	}
+	silent := attempts[len(attempts)-1].Provider
+	i := slices.IndexFunc(route, func(p otp.Provider) bool { return p.Name() == silent })
+	return slices.Concat(route[i+1:], route[:i+1])
 }
 
 // handOver makes one attempt. It is written down before and after, so that a
@@ -141,7 +155,10 @@ func (c *Courier) handOver(ctx context.Context, claim otp.Claim, msg otp.Message
 	defer func() { c.report(p.Name(), out, time.Since(began)) }()
 	got, err := p.Send(ctx, msg)
 	if err == nil {
-		out.State, out.Ref = got.State, got.Ref
+		out.State, out.Ref = otp.Accepted, got.Ref
+		if got.State == otp.Sent {
+			out.State = otp.Sent
+		}
 		return out, nil
 	}
 	fault := otp.AsFault(p.Name(), err)

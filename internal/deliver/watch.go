@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -71,28 +72,33 @@ func (w *Watch) report(err error) {
 	w.Log.Info("watch reaches the store again")
 }
 
-// round looks at every partition once.
+// round looks at every partition once. One that cannot be read does not keep
+// the others waiting.
 func (w *Watch) round(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, watchLimit)
 	defer cancel()
+	var errs []error
 	for p := range w.Partitions {
-		for {
-			dues, err := w.Dues.Due(ctx, otp.Partition(p), watchMost)
-			if err != nil {
-				return err
-			}
-			if err := w.attend(ctx, dues); err != nil {
-				return err
-			}
-			if len(dues) < watchMost {
-				break
-			}
-		}
+		errs = append(errs, w.partition(ctx, otp.Partition(p)))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
+func (w *Watch) partition(ctx context.Context, p otp.Partition) error {
+	for {
+		dues, err := w.Dues.Due(ctx, p, watchMost)
+		if err != nil {
+			return err
+		}
+		if err := w.attend(ctx, dues); err != nil || len(dues) < watchMost {
+			return err
+		}
+	}
+}
+
+// attend rings for sends and settles verifications.
 func (w *Watch) attend(ctx context.Context, dues []otp.Due) error {
+	var errs []error
 	for _, d := range dues {
 		if d.Order.Send > 0 {
 			w.Ringer.Ring(ctx, d)
@@ -100,12 +106,10 @@ func (w *Watch) attend(ctx context.Context, dues []otp.Due) error {
 			continue
 		}
 		expired, err := w.Dues.Settle(ctx, d.Order.ID)
-		if err != nil {
-			return err
-		}
+		errs = append(errs, err)
 		if expired {
 			w.Settled()
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

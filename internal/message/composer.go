@@ -26,6 +26,7 @@ import (
 const (
 	fallback = "default" // stands in for a namespace without a part of its own
 	purpose  = "purpose.txt"
+	english  = "en"
 )
 
 // parts are the files that make up a message on a channel.
@@ -57,7 +58,7 @@ type content struct {
 	Params  map[string]string
 }
 
-var paramForm = regexp.MustCompile(`\.Params\.([a-z_]+)`)
+var paramForm = regexp.MustCompile(`\.Params\.([A-Za-z0-9_]+)`)
 
 // New reads the templates of all namespaces. defaults gives params their value
 // where the caller has none. A template that cannot be read, or that asks for
@@ -68,6 +69,8 @@ func New(files fs.FS, namespaces map[otp.Namespace]otp.Policy, defaults map[stri
 	if err != nil {
 		return nil, fmt.Errorf("read templates: %w", err)
 	}
+	// The first is what a locale that is not there gets.
+	slices.SortStableFunc(dirs, func(a, b fs.DirEntry) int { return isEnglish(b) - isEnglish(a) })
 	var tags []language.Tag
 	var errs []error
 	for _, d := range dirs {
@@ -85,6 +88,13 @@ func New(files fs.FS, namespaces map[otp.Namespace]otp.Policy, defaults map[stri
 	}
 	c.matcher = language.NewMatcher(tags)
 	return c, errors.Join(errs...)
+}
+
+func isEnglish(d fs.DirEntry) int {
+	if d.Name() == english {
+		return 1
+	}
+	return 0
 }
 
 // read takes in one namespace's messages in one locale and writes each once.
@@ -139,9 +149,11 @@ func parse(file, text string) (p part, err error) {
 // Declares lists the params of a namespace's messages on a channel.
 func (c *Composer) Declares(ns otp.Namespace, ch otp.Channel) []string {
 	declared := map[string]bool{}
-	for _, name := range parts[ch] {
-		for _, p := range c.parts[path.Join(c.locales[0], string(ns), name)].params {
-			declared[p] = true
+	for _, locale := range c.locales {
+		for _, name := range append([]string{purpose}, parts[ch]...) {
+			for _, p := range c.parts[path.Join(locale, string(ns), name)].params {
+				declared[p] = true
+			}
 		}
 	}
 	return slices.Sorted(maps.Keys(declared))

@@ -1,6 +1,9 @@
 package otp
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Step is one line of a journal: what happened to a verification, or to one of
 // its sends or attempts. It holds neither a code nor an address.
@@ -46,11 +49,23 @@ func (s SendRecord) Status() State {
 	}
 	newest := s.Attempts[len(s.Attempts)-1].State
 	switch {
-	case taken, s.State == Queued && newest != Failed:
+	case taken:
+		return s.newestTaken()
+	case s.State == Queued && newest != Failed:
 		return newest
 	default:
 		return s.State
 	}
+}
+
+// newestTaken is the state of the newest attempt that was not refused.
+func (s SendRecord) newestTaken() State {
+	for _, a := range slices.Backward(s.Attempts) {
+		if a.State != Failed {
+			return a.State
+		}
+	}
+	return Failed
 }
 
 // Provider names the provider of the newest attempt, or "".

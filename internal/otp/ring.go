@@ -122,7 +122,7 @@ func NewRing(primary string, keys ...Key) (Ring, error) {
 		}
 	}
 	if !seen[primary] {
-		return Ring{}, fmt.Errorf("the primary key %q is not in the ring", primary)
+		return Ring{}, errors.New("the primary key is not in the ring")
 	}
 	return r, nil
 }

@@ -1,0 +1,237 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/otpipe/otpipe/internal/config"
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+func plain(s config.Secret) string { return s.Reveal() }
+
+func TestEverythingIsReadFromTheFile(t *testing.T) {
+	t.Parallel()
+	want := config.Config{
+		Redis: config.Redis{
+			URL:      config.NewSecret("rediss://user:canary-of-redis@redis.example.com:6380/1"),
+			QueueURL: config.NewSecret("redis://user:canary-of-queue@127.0.0.1:6379/2"),
+		},
+		API:    config.API{Listen: "127.0.0.1:8000", Admin: ":9000", PublicURL: "https://otp.example.com"},
+		Worker: config.Worker{Admin: ":9001", SMSConcurrency: 7, EmailConcurrency: 8},
+		Store:  config.Store{Partitions: 32, Retention: config.Duration(48 * time.Hour), EventsKept: 500, Durability: "replicated", Replicas: 2},
+		Keys: config.Keys{
+			Primary: "k2",
+			Ring: []config.Key{
+				{ID: "k1", Secret: config.NewSecret("Y2FuYXJ5LW9mLWtleS1vbmUtLS0tLS0tLS0tLS0tLS0=")},
+				{ID: "k2", Secret: config.NewSecret("Y2FuYXJ5LW9mLWtleS10d28tLS0tLS0tLS0tLS0tLS0")},
+			},
+			Anchor: config.NewSecret("63616e6172792d6f662d7468652d616e63686f722d2d2d2d2d2d2d2d2d2d2d2d"),
+		},
+		Callers: []config.Caller{
+			{Name: "shop", KeySHA256: "ef260e9aa3c673af240d17a2660480361a8e081d1ffeca2a5ed0e3219fc18567", Scopes: []string{"send", "check"}, Namespaces: []string{"phone-auth"}},
+			{Name: "support", KeySHA256: strings.Repeat("0", 64), Scopes: []string{"read", "operate"}},
+		},
+		Providers: []config.Provider{
+			{Name: "twilio-eu", Driver: "twilio", Twilio: config.Twilio{
+				AccountSID: "AC0123456789abcdef0123456789abcdef", Username: "SK0123456789abcdef0123456789abcdef",
+				Password:   config.NewSecret("canary-of-twilio"),
+				AuthTokens: []config.Secret{config.NewSecret("canary-of-token-1"), config.NewSecret("canary-of-token-2")},
+				From:       "+15005550006", BaseURL: "http://127.0.0.1:1",
+			}},
+			{Name: "relay", Driver: "smtp", SMTP: config.SMTP{
+				Host: "smtp.example.com", Port: 587, TLS: "mandatory", Username: "otp", Password: config.NewSecret("canary-of-smtp"),
+				From: "Example <otp@example.com>", HELO: "otp.example.com", Connections: 9,
+			}},
+		},
+		Routes:   config.Routes{SMS: []string{"twilio-eu"}, Email: []string{"relay"}},
+		Messages: config.Messages{Brand: "Example"},
+		Log:      config.Log{Level: "debug", Format: "text"},
+	}
+	if d := cmp.Diff(want, parse(t, good), cmp.Transformer("plain", plain)); d != "" {
+		t.Fatal(d)
+	}
+}
+
+// least is the shortest file that passes.
+const least = `
+[keys]
+primary = "k1"
+anchor = "63616e6172792d6f662d7468652d616e63686f722d2d2d2d2d2d2d2d2d2d2d2d"
+[[keys.ring]]
+id = "k1"
+secret = "Y2FuYXJ5LW9mLWtleS1vbmUtLS0tLS0tLS0tLS0tLS0="
+`
+
+func TestWhatIsNotSetIsTheDefault(t *testing.T) {
+	t.Parallel()
+	got := parse(t, least)
+	got.Keys = config.Keys{}
+	want := config.Config{
+		Redis:    config.Redis{URL: config.NewSecret("redis://127.0.0.1:6379/0")},
+		API:      config.API{Listen: ":8080", Admin: ":9090"},
+		Worker:   config.Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50},
+		Store:    config.Store{Partitions: 16, Retention: config.Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
+		Messages: config.Messages{Brand: "otpipe"},
+		Log:      config.Log{Level: "info", Format: "json"},
+	}
+	if d := cmp.Diff(want, got, cmp.Transformer("plain", plain)); d != "" {
+		t.Fatal(d)
+	}
+	if d := cmp.Diff(config.Default(), got, cmp.Transformer("plain", plain)); d != "" {
+		t.Fatal(d)
+	}
+	if d := cmp.Diff(otp.BuiltIn(), got.Policies()); d != "" {
+		t.Fatal(d)
+	}
+}
+
+func TestTheQueueLiesInTheSameRedisUnlessItHasItsOwn(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	if c.QueueURL() != "redis://127.0.0.1:6379/0" {
+		t.Fatal(c.QueueURL())
+	}
+	c.Redis.QueueURL = config.NewSecret("redis://queue:6379")
+	if c.QueueURL() != "redis://queue:6379" {
+		t.Fatal(c.QueueURL())
+	}
+}
+
+func TestANamespaceOverridesItsPolicyValueByValue(t *testing.T) {
+	t.Parallel()
+	for setting, change := range map[string]func(p *otp.Policy){
+		`channels = ["sms"]`:          func(p *otp.Policy) { p.Channels = []otp.Channel{otp.SMS} },
+		`channels = ["sms", "email"]`: func(p *otp.Policy) { p.Channels = []otp.Channel{otp.SMS, otp.Email} },
+		`digits = 8`:                  func(p *otp.Policy) { p.Digits = 8 },
+		`life = "4m"`:                 func(p *otp.Policy) { p.Life = 4 * time.Minute },
+		`max_life = "10m"`:            func(p *otp.Policy) { p.MaxLife = 10 * time.Minute },
+		`min_left = "0s"`:             func(p *otp.Policy) { p.MinLeft = 0 },
+		`resend = "rotate"`:           func(p *otp.Policy) { p.Resend = otp.Rotate },
+		`max_checks = 3`:              func(p *otp.Policy) { p.MaxChecks = 3 },
+		`max_sends = 2`:               func(p *otp.Policy) { p.MaxSends = 2 },
+		`lock_after = 10`:             func(p *otp.Policy) { p.LockAfter = 10 },
+		`fail_window = "1h"`:          func(p *otp.Policy) { p.FailWindow = time.Hour },
+		`locks = ["1m", "2h"]`:        func(p *otp.Policy) { p.Locks = []time.Duration{time.Minute, 2 * time.Hour} },
+		`strike_life = "0s"`:          func(p *otp.Policy) { p.StrikeLife = 0 },
+		`cooldown = "90s"`:            func(p *otp.Policy) { p.Cooldown = 90 * time.Second },
+		`all_cooldown = "0s"`:         func(p *otp.Policy) { p.AllCooldown = 0 },
+		`daily = 4`:                   func(p *otp.Policy) { p.Daily = 4 },
+		`all_daily = 6`:               func(p *otp.Policy) { p.AllDaily = 6 },
+		`session_life = "12h"`:        func(p *otp.Policy) { p.SessionLife = 12 * time.Hour },
+	} {
+		t.Run(setting, func(t *testing.T) {
+			t.Parallel()
+			want := otp.BuiltIn()
+			for _, ns := range []otp.Namespace{"forgot-password", "close-account"} {
+				p, known := want[ns]
+				if !known {
+					p = otp.DefaultPolicy()
+				}
+				change(&p)
+				want[ns] = p
+			}
+			c := parse(t, least+"[namespaces.forgot-password]\n"+setting+"\n[namespaces.close-account]\n"+setting+"\n")
+			if d := cmp.Diff(want, c.Policies()); d != "" {
+				t.Fatal(d)
+			}
+		})
+	}
+}
+
+func TestACallerMayNameANamespaceOfTheFile(t *testing.T) {
+	t.Parallel()
+	text := strings.ReplaceAll(good, `namespaces = ["phone-auth"]`, `namespaces = ["phone-auth", "close-account"]`)
+	if _, err := config.Parse(file, []byte(text)); err == nil {
+		t.Fatal("a namespace that is nowhere passes")
+	}
+	parse(t, text+"[namespaces.close-account]\ndigits = 8\n")
+}
+
+func TestKeysAreReadInHexAndInBothBase64s(t *testing.T) {
+	t.Parallel()
+	marks := map[string]string{}
+	for form, secret := range map[string]string{
+		"hex":            "fbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbef",
+		"base64":         "++++++++++++++++++++++++++++++++++++++++++8=",
+		"base64url":      "------------------------------------------8",
+		"hex in capital": "FBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEF",
+	} {
+		c := config.Default()
+		c.Keys = config.Keys{Primary: "k1", Anchor: config.NewSecret(secret), Ring: []config.Key{{ID: "k1", Secret: config.NewSecret(secret)}}}
+		k, err := c.Secrets()
+		if err != nil {
+			t.Fatalf("%s: %v", form, err)
+		}
+		marks[k.Digest.Primary().Mark()+k.Anchor.Mark()] = form
+	}
+	if len(marks) != 1 {
+		t.Fatalf("the same bytes are not the same keys: %v", marks)
+	}
+}
+
+func TestTheRingHasThePrimaryOfTheFile(t *testing.T) {
+	t.Parallel()
+	k, err := parse(t, good).Secrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id := k.Digest.Primary().ID(); id != "k2" || len(k.Digest.All()) != 2 {
+		t.Fatalf("primary %s of %d", id, len(k.Digest.All()))
+	}
+}
+
+func TestLoadReadsAFileOrOnlyTheEnvironment(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "o.toml")
+	if err := os.WriteFile(path, []byte(good), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(path)
+	if err != nil || c.Messages.Brand != "Example" {
+		t.Fatalf("%q, %v", c.Messages.Brand, err)
+	}
+	if _, err := config.Load(path + ".not"); err == nil || !strings.Contains(err.Error(), "o.toml.not") {
+		t.Fatalf("a file there is not: %v", err)
+	}
+	t.Setenv("OTPIPE_KEYS_PRIMARY", "k1")
+	t.Setenv("OTPIPE_KEYS_ANCHOR", strings.Repeat("0a", 32))
+	t.Setenv("OTPIPE_KEYS_RING_0_ID", "k1")
+	t.Setenv("OTPIPE_KEYS_RING_0_SECRET", strings.Repeat("0b", 32))
+	if c, err = config.Load(""); err != nil || len(c.Keys.Ring) != 1 {
+		t.Fatalf("without a file: %v", err)
+	}
+}
+
+// The secrets of the deployment are named, not written: the test puts something
+// into every variable that they name.
+func TestTheFilesOfTheRepositoryAreGood(t *testing.T) {
+	files := []string{"../../cmd/dev/dev.toml"}
+	deploy, err := filepath.Glob("../../deploy/*.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(files, deploy...) {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(`"env:([A-Za-z0-9_]+)"`).FindAllStringSubmatch(string(text), -1) {
+				t.Setenv(m[1], strings.Repeat("0a", 32))
+			}
+			c, err := config.Load(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(c.Callers) == 0 || len(c.Providers) == 0 || len(c.Routes.SMS)+len(c.Routes.Email) == 0 {
+				t.Fatal("nobody may call, or nothing is sent")
+			}
+		})
+	}
+}

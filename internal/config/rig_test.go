@@ -1,0 +1,169 @@
+package config_test
+
+import (
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/otpipe/otpipe/internal/config"
+)
+
+// The settings of whoever runs the tests are none of ours.
+func TestMain(m *testing.M) {
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		if name == "PORT" || name == "REDIS_URL" || strings.HasPrefix(name, "OTPIPE_") {
+			_ = os.Unsetenv(name)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// good sets everything that can be set but the namespaces. Its secrets are
+// canaries: each has a value of its own.
+const good = `
+[redis]
+url = "rediss://user:canary-of-redis@redis.example.com:6380/1"
+queue_url = "redis://user:canary-of-queue@127.0.0.1:6379/2"
+
+[api]
+listen = "127.0.0.1:8000"
+admin = ":9000"
+public_url = "https://otp.example.com"
+
+[worker]
+admin = ":9001"
+sms_concurrency = 7
+email_concurrency = 8
+
+[store]
+partitions = 32
+retention = "48h"
+events_kept = 500
+durability = "replicated"
+replicas = 2
+
+[keys]
+primary = "k2"
+anchor = "63616e6172792d6f662d7468652d616e63686f722d2d2d2d2d2d2d2d2d2d2d2d"
+
+[[keys.ring]]
+id = "k1"
+secret = "Y2FuYXJ5LW9mLWtleS1vbmUtLS0tLS0tLS0tLS0tLS0="
+
+[[keys.ring]]
+id = "k2"
+secret = "Y2FuYXJ5LW9mLWtleS10d28tLS0tLS0tLS0tLS0tLS0"
+
+[[callers]]
+name = "shop"
+key_sha256 = "ef260e9aa3c673af240d17a2660480361a8e081d1ffeca2a5ed0e3219fc18567"
+scopes = ["send", "check"]
+namespaces = ["phone-auth"]
+
+[[callers]]
+name = "support"
+key_sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+scopes = ["read", "operate"]
+
+[[providers]]
+name = "twilio-eu"
+driver = "twilio"
+[providers.twilio]
+account_sid = "AC0123456789abcdef0123456789abcdef"
+username = "SK0123456789abcdef0123456789abcdef"
+password = "canary-of-twilio"
+auth_tokens = ["canary-of-token-1", "canary-of-token-2"]
+from = "+15005550006"
+base_url = "http://127.0.0.1:1"
+
+[[providers]]
+name = "relay"
+driver = "smtp"
+[providers.smtp]
+host = "smtp.example.com"
+port = 587
+tls = "mandatory"
+username = "otp"
+password = "canary-of-smtp"
+from = "Example <otp@example.com>"
+helo = "otp.example.com"
+connections = 9
+
+[routes]
+sms = ["twilio-eu"]
+email = ["relay"]
+
+[messages]
+brand = "Example"
+
+[log]
+level = "debug"
+format = "text"
+`
+
+const file = "otpipe.toml"
+
+func parse(t testing.TB, text string) config.Config {
+	t.Helper()
+	c, err := config.Parse(file, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// secretsOf is every value that a configuration keeps secret, by its field.
+func secretsOf(c config.Config) map[string]config.Secret {
+	all := map[string]config.Secret{}
+	collect(reflect.ValueOf(c), "", all)
+	return all
+}
+
+func collect(v reflect.Value, name string, all map[string]config.Secret) {
+	if s, ok := v.Interface().(config.Secret); ok {
+		all[name] = s
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			collect(v.Field(i), name+"."+v.Type().Field(i).Name, all)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			collect(v.Index(i), name+"[]", all)
+		}
+	}
+}
+
+// canaries are the secrets of the good file, in clear.
+func canaries(t testing.TB) []string {
+	t.Helper()
+	all := []string{"canary"}
+	for name, s := range secretsOf(parse(t, good)) {
+		if s.Set() {
+			all = append(all, s.Reveal())
+		} else if !strings.Contains(name, "Twilio") && !strings.Contains(name, "SMTP") {
+			t.Fatalf("the good file has no secret %s", name)
+		}
+	}
+	return all
+}
+
+// window is how much of a secret may not be shown either.
+const window = 16
+
+// silent ends the test if a text gives a secret away, or a part of it.
+func silent(t *testing.T, what, text string, secrets []string) {
+	t.Helper()
+	for _, s := range secrets {
+		n := min(len(s), window)
+		for i := 0; i+n <= len(s); i++ {
+			if strings.Contains(text, s[i:i+n]) {
+				t.Fatalf("%s tells a secret: %.300s", what, text)
+			}
+		}
+	}
+}
