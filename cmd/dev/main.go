@@ -6,10 +6,8 @@ package main
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"time"
@@ -71,7 +69,7 @@ func run(ctx context.Context, at places) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return app.RunAPI(ctx, c, log) })
 	g.Go(func() error { return app.RunWorker(ctx, c, log) })
-	g.Go(func() error { welcome(ctx, log, at, world, hint); return nil })
+	g.Go(func() error { welcome(ctx, at, world, hint); return nil })
 	return g.Wait()
 }
 
@@ -110,10 +108,9 @@ func example(api string) string {
 }
 
 // welcome says where everything is, once it is there.
-func welcome(ctx context.Context, log *slog.Logger, at places, world *devkit.World, hint string) {
-	if err := ready(ctx, "http://"+at.admin+"/readyz"); err != nil {
-		log.Error("not ready", "error", err)
-		return
+func welcome(ctx context.Context, at places, world *devkit.World, hint string) {
+	if !ready(ctx, "http://"+at.admin+"/readyz") {
+		return // stopped before; the reason is told elsewhere
 	}
 	_, _ = fmt.Fprintf(os.Stdout, `
 otpipe runs, with an outside world on loopback.
@@ -129,22 +126,23 @@ Ask for a code:
 `, at.api, world.InboxURL(), at.admin, hint)
 }
 
-func ready(ctx context.Context, url string) error {
+// ready waits until everything runs; false means that it never will.
+func ready(ctx context.Context, url string) bool {
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
-			return err
+			return false
 		}
 		res, err := http.DefaultClient.Do(req)
 		if err == nil {
 			_ = res.Body.Close()
 			if res.StatusCode == http.StatusOK {
-				return nil
+				return true
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return errors.New("stopped before everything ran")
+			return false
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

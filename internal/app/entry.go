@@ -41,7 +41,7 @@ func (e *entry) wait(ctx context.Context) error {
 		if _, disagrees := errors.AsType[*redisstore.DisagreementError](err); disagrees {
 			return err
 		}
-		if !said {
+		if !said && ctx.Err() == nil {
 			said = true
 			e.log.Error("store cannot be reached, trying on", "error", err)
 		}
