@@ -92,7 +92,7 @@ func serveBare(ctx context.Context, args []string) error {
 func bareOptions(addr string) *redis.Options {
 	return &redis.Options{
 		Addr: addr, DB: bareDatabase, PoolSize: 100, ContextTimeoutEnabled: true, MaxRetries: 1, DialerRetries: 1,
-		DialTimeout: 300 * time.Millisecond, ReadTimeout: 400 * time.Millisecond, WriteTimeout: 400 * time.Millisecond,
+		DialTimeout: 300 * time.Millisecond, ReadTimeout: 350 * time.Millisecond, WriteTimeout: 350 * time.Millisecond,
 		PoolTimeout: 300 * time.Millisecond, MinRetryBackoff: 5 * time.Millisecond, MaxRetryBackoff: 20 * time.Millisecond,
 	}
 }

@@ -34,6 +34,9 @@ type providers struct {
 func newProvider(c config.Config, p config.Provider) otp.Provider {
 	if p.Driver == "smtp" {
 		s := p.SMTP
+		if s.Connections == 0 {
+			s.Connections = c.Worker.EmailConcurrency // a hand-over without a connection would wait for another's
+		}
 		return &smtpmail.Provider{
 			AccountName: p.Name, Host: s.Host, Port: s.Port, TLS: smtpmail.TLSPolicy(s.TLS),
 			Username: s.Username, Password: s.Password.Reveal(), From: s.From, HELO: s.HELO, Connections: s.Connections,

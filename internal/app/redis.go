@@ -19,7 +19,7 @@ func apiClient(url string) (*redis.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = 300*time.Millisecond, 400*time.Millisecond, 400*time.Millisecond, 300*time.Millisecond
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = 300*time.Millisecond, 350*time.Millisecond, 350*time.Millisecond, 300*time.Millisecond
 	o.MaxRetries, o.DialerRetries = 1, 1
 	o.MinRetryBackoff, o.MaxRetryBackoff = 5*time.Millisecond, 20*time.Millisecond
 	o.ContextTimeoutEnabled = true

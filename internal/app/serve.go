@@ -17,6 +17,7 @@ const (
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 16 << 10 // bytes
 	drainTimeout  = 10 * time.Second
+	noticeTime    = 300 * time.Millisecond
 )
 
 // listen takes an address before anything else starts, so that a port that is
@@ -30,9 +31,13 @@ func listen(what, addr string) (net.Listener, error) {
 }
 
 // serve answers on l until ctx ends, and then lets running requests finish.
+//
+// net/http drops a request that it has read but not begun when Shutdown is
+// called. So the listener is closed first, every answer from then on closes its
+// connection, and Shutdown comes when clients have had time to notice.
 func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
 	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		Handler: closing(ctx, h), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
@@ -42,10 +47,22 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
+	_ = l.Close()
+	time.Sleep(noticeTime)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
-	if err := srv.Shutdown(stop); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	if err := srv.Shutdown(stop); err != nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("stop serving %s: %w", l.Addr(), err)
 	}
 	return srv.Close()
+}
+
+// closing ends a connection with its next answer once ctx has ended.
+func closing(ctx context.Context, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }

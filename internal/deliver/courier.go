@@ -49,6 +49,11 @@ const margin = time.Second
 // a store that does not answer.
 const finishPatience = 30 * time.Second
 
+// finishPause is the longest rest between two offers. It is shorter than the
+// watch's first step after an outage: what is known is written down before
+// anybody takes a send whose lease has ended meanwhile.
+const finishPause = 200 * time.Millisecond
+
 // nobody stands for the provider where the message never reached one.
 const nobody = "otpipe"
 
@@ -185,7 +190,7 @@ func (c *Courier) report(provider string, out otp.Outcome, took time.Duration) {
 func (c *Courier) finish(ctx context.Context, out otp.Outcome) (open bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishPatience)
 	defer cancel()
-	for rest := 50 * time.Millisecond; ; rest = min(2*rest, time.Second) {
+	for rest := 50 * time.Millisecond; ; rest = min(2*rest, finishPause) {
 		if open, err = c.Sends.Finish(ctx, out); err == nil {
 			return open, nil
 		}

@@ -47,7 +47,7 @@ func (w *Watch) Run(ctx context.Context) {
 	defer tick.Stop()
 	down := false
 	for {
-		err := w.round(ctx)
+		err := w.look(ctx, down)
 		if ctx.Err() != nil {
 			return
 		}
@@ -61,6 +61,19 @@ func (w *Watch) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// look makes a round. After an outage it only asks whether the store is back,
+// and makes the next round a tick later: leases have ended that belong to
+// workers who know the outcome and are about to write it down.
+func (w *Watch) look(ctx context.Context, down bool) error {
+	if !down {
+		return w.round(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, watchLimit)
+	defer cancel()
+	_, err := w.Dues.Due(ctx, 0, 0)
+	return err
 }
 
 // report says once that the store went away, and once that it is back.

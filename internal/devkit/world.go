@@ -75,7 +75,7 @@ func Loopback(addr string) error {
 }
 
 func (w *World) serve(l net.Listener, h http.Handler) {
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	w.servers = append(w.servers, srv)
 	w.running.Go(func() { _ = srv.Serve(l) })
 }

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 // impatient is a client with the settings of the api's; see internal/app.
 func impatient(t *testing.T, addr string) *redis.Client {
 	c := redis.NewClient(&redis.Options{
-		Addr: addr, DialTimeout: 300 * time.Millisecond, ReadTimeout: 400 * time.Millisecond, WriteTimeout: 400 * time.Millisecond,
+		Addr: addr, DialTimeout: 300 * time.Millisecond, ReadTimeout: 350 * time.Millisecond, WriteTimeout: 350 * time.Millisecond,
 		PoolTimeout: 300 * time.Millisecond, MaxRetries: 1, DialerRetries: 1,
 		MinRetryBackoff: 5 * time.Millisecond, MaxRetryBackoff: 20 * time.Millisecond,
 		ContextTimeoutEnabled: true, PoolSize: 100,

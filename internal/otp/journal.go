@@ -58,14 +58,15 @@ func (s SendRecord) Status() State {
 	}
 }
 
-// newestTaken is the state of the newest attempt that was not refused.
+// newestTaken is the state of the newest attempt that somebody is known to have
+// taken. The answer may have come after the attempt was given up as unknown.
 func (s SendRecord) newestTaken() State {
 	for _, a := range slices.Backward(s.Attempts) {
-		if a.State != Failed {
+		if a.State != Failed && a.State != Unknown {
 			return a.State
 		}
 	}
-	return Failed
+	return Accepted
 }
 
 // Provider names the provider of the newest attempt, or "".

@@ -6,6 +6,7 @@ package redistest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -118,12 +119,7 @@ func (s *Server) Freeze() { _ = s.cmd.Process.Signal(syscall.SIGSTOP) }
 func (s *Server) Thaw() { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
 
 func (s *Server) start(args ...string) error {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	s.port = l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
+	if err := s.choosePort(); err != nil {
 		return err
 	}
 	s.args = append([]string{
@@ -131,6 +127,20 @@ func (s *Server) start(args ...string) error {
 		"--save", "", "--appendonly", "no", "--logfile", filepath.Join(s.dir, "log"),
 	}, args...)
 	return s.run()
+}
+
+// choosePort takes a free port below those that the kernel gives to outgoing
+// connections: one of them could take it before the server does, or while it is killed.
+func (s *Server) choosePort() (err error) {
+	for range 100 {
+		port := 15000 + rand.IntN(17000)
+		var l net.Listener
+		if l, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			s.port = port
+			return l.Close()
+		}
+	}
+	return err
 }
 
 // run starts the process from a thread that is kept for good: the kernel ends
