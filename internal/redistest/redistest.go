@@ -133,7 +133,7 @@ func (s *Server) start(args ...string) error {
 // connections: one of them could take it before the server does, or while it is killed.
 func (s *Server) choosePort() (err error) {
 	for range 100 {
-		port := 15000 + rand.IntN(17000)
+		port := 15000 + rand.IntN(17000) //nolint:gosec // any free port will do
 		var l net.Listener
 		if l, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 			s.port = port
