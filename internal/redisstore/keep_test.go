@@ -202,7 +202,8 @@ func TestStateSurvivesANewPrimaryKey(t *testing.T) {
 
 func TestStateSurvivesARestartOfRedisWithAnAppendOnlyFile(t *testing.T) {
 	t.Parallel()
-	server := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "everysec")
+	// With everysec a kill may cost what was written while a sync was running.
+	server := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
 	rdb := redis.NewClient(&redis.Options{Addr: server.Addr()})
 	t.Cleanup(func() { _ = rdb.Close() })
 	r := newRig(t, rdb)

@@ -21,9 +21,14 @@ type transition struct {
 	script *redis.Script
 }
 
-func load(name string) transition {
-	lib, own := read("lib"), read(name)
-	return transition{name, redis.NewScript(keysLua + lib + own)}
+// load puts a script together: the key names, what all share, what it shares
+// with some others, and its own.
+func load(name string, shared ...string) transition {
+	text := keysLua + read("lib")
+	for _, s := range shared {
+		text += read(s)
+	}
+	return transition{name, redis.NewScript(text + read(name))}
 }
 
 func read(name string) string {

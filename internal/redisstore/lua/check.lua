@@ -8,8 +8,7 @@
 --   with reason "" for a right guess, or {"locked", ms, live id, its expiry}.
 
 local p, ns, id, identity, limit, b, nonce, session_key, sessions, session_life = unpack(ARGV, 3, 12)
-local lock_after, fail_window, strike_life, again = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16])
-local locks, first = words(ARGV[17]), 18
+local lock_after, fail_window, again = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[16])
 session_life = tonumber(session_life)
 identity, limit, sessions = words(identity), words(limit), words(sessions)
 
@@ -36,7 +35,7 @@ end
 -- The same command again: the same answer again. Nothing is compared for it,
 -- so another code under the same nonce gets no session: its hash is another.
 if v and v.last and v.b == b then
-  local by, at, status, reason, left, locked, key, hash, expires = string.match(v.last, '(%S+) (%d+) (%S+) (%S+) (%d+) (%d+) (%S+) (%S+) (%d+)')
+  local by, at, status, reason, left, locked, key, hash, expires = unpack(words(v.last))
   if by == nonce and NOW - at < again then
     local same = hash == '-'
     for _, h in ipairs(sessions) do same = same or h == hash end
@@ -65,7 +64,7 @@ set(v, 'c', v.c + 1)
 left = left - 1
 local of, key, digest = string.match(held or '', '(%S+) (%S+) (%S+)')
 local right = false
-for i = first, #ARGV, 2 do
+for i = 18, #ARGV, 2 do
   if of == v.id and ARGV[i] == key and ARGV[i + 1] == digest then right = true end
 end
 
@@ -99,9 +98,10 @@ if #recent >= lock_after then
 else
   call('SET', state_key(ns, 'fails', p, who), table.concat(recent, ' '), 'PX', whole(fail_window + GRACE))
 end
+local locks = words(ARGV[17])
 strikes = math.min(strikes + 1, #locks)
 locked_until = NOW + tonumber(locks[strikes])
-call('SET', state_key(ns, 'lock', p, who), whole(locked_until) .. ' ' .. strikes, 'PX', whole(ttl(locked_until) + strike_life))
+call('SET', state_key(ns, 'lock', p, who), whole(locked_until) .. ' ' .. strikes, 'PX', whole(ttl(locked_until) + ARGV[15]))
 left = 0
 finish(v, 'locked', 'superseded', held)
 set(v, 'lu', locked_until)

@@ -11,8 +11,6 @@ local REFUNDS = 3          -- a day
 local STEPS = 100          -- lines a journal has room for
 local ATTEMPT_STEPS = 80   -- of them for refused attempts, so that the end of the story always fits
 
-local RANK = {queued = 0, sending = 1, accepted = 2, sent = 3, unknown = 4, undelivered = 5, failed = 5, delivered = 6}
-
 -- Redis' own time in ms, so that no two processes disagree about it.
 local function clock()
   local t = call('TIME')
@@ -37,18 +35,18 @@ local function ttl(deadline) return whole(math.max(1, deadline - NOW) + GRACE) e
 
 -- Verifications. set collects changes, commit writes them with the journal.
 
-local FIELDS = {'ns', 'st', 'exp', 'n', 'fp', 'lfp', 'b', 'an', 'ch', 'm', 'c', 'max', 't0', 'smax', 'last', 'j', 'jn'}
-
 local function owner(fp, b) return b == '' and fp or fp .. ':' .. b end
 
 local function find(p, id)
-  local v = {p = p, id = id, key = verification_key(p, id), changes = {}, lines = {}}
-  local values = call('HMGET', v.key, unpack(FIELDS))
-  if not values[1] then return nil end
-  for i, f in ipairs(FIELDS) do v[f] = values[i] end
-  for _, f in ipairs({'exp', 'n', 'c', 'max', 't0', 'smax'}) do v[f] = tonumber(v[f]) end
-  v.who = owner(v.fp, v.b)
-  return v
+  local key = verification_key(p, id)
+  local f = call('HMGET', key, 'ns', 'st', 'exp', 'n', 'fp', 'lfp', 'b', 'an', 'ch', 'm', 'c', 'max', 't0', 'smax', 'last', 'j', 'jn')
+  if not f[1] then return nil end
+  return {
+    p = p, id = id, key = key, who = owner(f[5], f[7]),
+    ns = f[1], st = f[2], exp = tonumber(f[3]), n = tonumber(f[4]), fp = f[5], lfp = f[6], b = f[7], an = f[8],
+    ch = f[9], m = f[10], c = tonumber(f[11]), max = tonumber(f[12]), t0 = tonumber(f[13]), smax = tonumber(f[14]),
+    last = f[15], j = f[16], jn = f[17], changes = {}, lines = {},
+  }
 end
 
 -- The newest verification of a recipient in a namespace, whatever became of it.

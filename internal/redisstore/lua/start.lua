@@ -10,9 +10,10 @@
 
 local p, ns, id, identity, limit, b, anchor, channel, mask, nonce = unpack(ARGV, 3, 12)
 local digest_key, digest, code, letter = unpack(ARGV, 13, 16)
-local numbers = {}
-for i = 17, 29 do numbers[#numbers + 1] = tonumber(ARGV[i]) end
-local life, max_life, min_left, rotate, max_checks, max_sends, pause, all_pause, daily, all_daily, retention, patience, recent = unpack(numbers)
+local life, max_life, min_left, rotate = tonumber(ARGV[17]), tonumber(ARGV[18]), tonumber(ARGV[19]), ARGV[20] == '1'
+local max_checks, max_sends = ARGV[21], tonumber(ARGV[22])
+local pause, all_pause, daily, all_daily = tonumber(ARGV[23]), tonumber(ARGV[24]), tonumber(ARGV[25]), tonumber(ARGV[26])
+local retention, patience, recent = tonumber(ARGV[27]), tonumber(ARGV[28]), tonumber(ARGV[29])
 
 identity, limit = words(identity), words(limit)
 adopt(p, ns, identity, limit, b)
@@ -62,7 +63,7 @@ if v and v.n >= v.smax then return refuse('sends', v.exp - NOW) end
 -- The same code goes out again, unless it is too old to be of use or the policy
 -- says otherwise; a verification too old even for a new code gives way to another.
 local new_code = not v
-if v and (rotate == 1 or v.exp - NOW < min_left) then
+if v and (rotate or v.exp - NOW < min_left) then
   local expires = math.min(NOW + life, v.t0 + max_life)
   if expires - NOW < min_left then
     finish(v, 'expired', 'superseded')
