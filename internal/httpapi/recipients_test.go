@@ -52,12 +52,14 @@ func TestUnlockSaysWhatIsWrongWithItsFieldsAndWritesNothing(t *testing.T) {
 		code    string
 		pointer string
 	}{
-		"no reason":         {good.with(fields{"reason": ""}), 400, "invalid_request", "#/reason"},
-		"reason left out":   {good.with(fields{"reason": nil}), 400, "invalid_request", "#"},
-		"a long reason":     {good.with(fields{"reason": strings.Repeat("ü", 201)}), 400, "invalid_request", "#/reason"},
-		"a bad recipient":   {good.with(fields{"to": "12"}), 400, "invalid_recipient", "#/to"},
-		"unknown namespace": {good.with(fields{"namespace": "no-such"}), 404, "namespace_not_found", ""},
-		"a long binding":    {good.with(fields{"binding": strings.Repeat("b", 257)}), 400, "invalid_request", "#/binding"},
+		"no reason":                {good.with(fields{"reason": ""}), 400, "invalid_request", "#/reason"},
+		"reason left out":          {good.with(fields{"reason": nil}), 400, "invalid_request", "#"},
+		"a long reason":            {good.with(fields{"reason": strings.Repeat("ü", 201)}), 400, "invalid_request", "#/reason"},
+		"a number in the reason":   {good.with(fields{"reason": "called from +49 151 2345-6789"}), 400, "invalid_request", "#/reason"},
+		"an address in the reason": {good.with(fields{"reason": "ada@example.org called"}), 400, "invalid_request", "#/reason"},
+		"a bad recipient":          {good.with(fields{"to": "12"}), 400, "invalid_recipient", "#/to"},
+		"unknown namespace":        {good.with(fields{"namespace": "no-such"}), 404, "namespace_not_found", ""},
+		"a long binding":           {good.with(fields{"binding": strings.Repeat("b", 257)}), 400, "invalid_request", "#/binding"},
 		"a binding whose characters take more than 256 bytes": {good.with(fields{"binding": strings.Repeat("ü", 129)}), 400, "invalid_request", "#/binding"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -26,17 +25,14 @@ func (s *Service) Cancel(ctx context.Context, who otp.Caller, id otp.ID) (otp.Hi
 	return s.Get(ctx, who, id)
 }
 
-// maxUnlockReason is in characters.
-const maxUnlockReason = 200
-
 // Unlock lets a recipient try again: it clears the lock, the failed guesses and
 // the strikes, not the cooldown or the quotas. cleared tells whether there was anything.
 func (s *Service) Unlock(ctx context.Context, who otp.Caller, ns otp.Namespace, to, binding, reason string) (cleared bool, err error) {
 	if _, err := s.policy(who, ns); err != nil {
 		return false, err
 	}
-	if n := utf8.RuneCountInString(reason); n == 0 || n > maxUnlockReason {
-		return false, &otp.InputError{Field: "reason", Detail: fmt.Sprintf("want 1 to %d characters: they are kept for the audit", maxUnlockReason), Err: otp.ErrInvalid}
+	if err := checkReason(reason); err != nil {
+		return false, err
 	}
 	if err := checkBinding(binding); err != nil {
 		return false, err
