@@ -22,13 +22,12 @@ const (
 // Ringer tells the workers that a send is due. Ring never blocks; what it
 // loses, because the queue is down or the process dies, the watch finds.
 type Ringer struct {
-	redis    redis.UniversalClient
-	capture  *capture
-	inspect  *asynq.Inspector
-	log      *slog.Logger
-	lost     func(n int)
-	orders   chan otp.Due
-	finished chan struct{}
+	redis   redis.UniversalClient
+	capture *capture
+	inspect *asynq.Inspector
+	log     *slog.Logger
+	lost    func(n int)
+	orders  chan otp.Due
 }
 
 // NewRinger makes a ringer for the queue in rdb; it works once Run is called.
@@ -36,7 +35,7 @@ type Ringer struct {
 func NewRinger(rdb redis.UniversalClient, log *slog.Logger, lost func(n int)) *Ringer {
 	return &Ringer{
 		redis: rdb, capture: newCapture(), inspect: asynq.NewInspectorFromRedisClient(rdb),
-		log: log, lost: lost, orders: make(chan otp.Due, ringerSize), finished: make(chan struct{}),
+		log: log, lost: lost, orders: make(chan otp.Due, ringerSize),
 	}
 }
 
@@ -51,7 +50,6 @@ func (r *Ringer) Ring(_ context.Context, d otp.Due) {
 
 // Run rings until ctx ends, and then for what is left.
 func (r *Ringer) Run(ctx context.Context) {
-	defer close(r.finished)
 	for {
 		select {
 		case d := <-r.orders:
