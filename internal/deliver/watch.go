@@ -43,8 +43,6 @@ type Watch struct {
 
 // Run watches until ctx ends.
 func (w *Watch) Run(ctx context.Context) {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
 	down := false
 	for {
 		err := w.look(ctx, down)
@@ -55,10 +53,12 @@ func (w *Watch) Run(ctx context.Context) {
 			down = err != nil
 			w.report(err)
 		}
+		// A ticker would have its next tick ready after a look that took long, and
+		// the pause after an outage would be none.
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(watchEvery):
 		}
 	}
 }
