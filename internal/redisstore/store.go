@@ -18,7 +18,7 @@ const (
 
 	suppression     = 30 * 24 * time.Hour
 	answerAgain     = time.Minute            // a check with the same nonce
-	patience        = time.Second            // before the watch looks after a fresh send
+	patience        = 750 * time.Millisecond // before the watch looks after a fresh send
 	recentKept      = 50                     // verifications a recipient
 	replicaPatience = 300 * time.Millisecond // less than the client waits for an answer
 )
