@@ -38,5 +38,5 @@ bench: ## Throughput and latency of starts and checks beside a bare handler; bou
 	$(GO) run ./bench
 
 .PHONY: soak
-soak: ## The crash and race tests with the long counts; about half an hour
+soak: ## The crash and race tests with the long counts; a few minutes
 	OTPIPE_SOAK=1 $(GO) test -timeout 60m -count=1 ./internal/redisstore ./internal/e2e
