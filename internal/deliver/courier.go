@@ -148,12 +148,13 @@ func next(route []otp.Provider, attempts []otp.Attempt) []otp.Provider {
 // handOver makes one attempt. It is written down before and after, so that a
 // crash in between may send the same code twice but never loses the trace of it.
 func (c *Courier) handOver(ctx context.Context, claim otp.Claim, msg otp.Message, p otp.Provider) (out otp.Outcome, err error) {
+	asked := time.Now() // the lease runs from here at the earliest
 	left, err := c.Sends.Begin(ctx, claim, msg.Attempt, p.Name())
 	if err != nil {
 		return otp.Outcome{}, err
 	}
 	msg.Left = left
-	ctx, cancel := context.WithTimeout(ctx, min(HandOver, left-margin))
+	ctx, cancel := context.WithDeadline(ctx, asked.Add(min(HandOver, left-margin)))
 	defer cancel()
 	out = otp.Outcome{Order: claim.Order, Attempt: msg.Attempt, Holder: claim.Holder, Retry: -1}
 	began := time.Now()

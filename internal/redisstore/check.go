@@ -25,7 +25,7 @@ func (s *Store) Check(ctx context.Context, g otp.Guess) (otp.Verdict, error) {
 		g.Owner.Partition.String(), string(g.Owner.Namespace), string(g.ID),
 		joined(g.Owner.Identity), joined(g.Owner.Limit), string(g.Owner.Binding), string(g.Nonce),
 		g.Sessions[0].Key, hashes(g.Sessions), ms(p.SessionLife),
-		p.LockAfter, ms(p.FailWindow), ms(p.StrikeLife), ms(answerAgain), locks(p.Locks),
+		p.LockAfter, ms(p.FailWindow), ms(p.StrikeLife), locks(p.Locks),
 	}
 	for _, d := range g.Digests {
 		args = append(args, d.Key, d.Sum)

@@ -14,7 +14,7 @@ import "github.com/otpipe/otpipe/internal/otp"
 //	all:suppress:{p}<fp>:<channel>   until                           30 days
 //	<ns>:session:{p}<hash>  id, anchor, channel, expiry              the session's life
 //	v:{p}<id>               a verification: find in lib.lua, s<n> sends, l<n> letters, r<n> rings, j journal
-//	recent:{p}<fp>          "id ns" of the newest verifications      as long as the newest of them
+//	recent:{p}<fp>          "id ns binding" of the newest ones       as long as the newest of them
 //
 // Without a TTL, for they name nobody:
 //

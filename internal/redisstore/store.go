@@ -17,7 +17,6 @@ const (
 	LeastLife = 15 * time.Second
 
 	suppression     = 30 * 24 * time.Hour
-	answerAgain     = time.Minute            // a check with the same nonce
 	patience        = 750 * time.Millisecond // before the watch looks after a fresh send
 	recentKept      = 50                     // verifications a recipient
 	replicaPatience = 300 * time.Millisecond // less than the client waits for an answer

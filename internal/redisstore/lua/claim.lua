@@ -22,11 +22,19 @@ local function done(state)
   return {'done'}
 end
 
+if v.st == 'pending' and n < v.n then return done('superseded') end
 if v.st ~= 'pending' then return done(v.st == 'expired' and 'expired' or v.st == 'canceled' and 'canceled' or 'superseded') end
 if not (s.lease and s.lease > NOW) then
   orphan(v, n, s)
   if unknowns(s) > 1 then return done('unknown') end
   if v.exp - NOW < least then return done('expired') end
+  local silent = call('GET', state_key('all', 'suppress', p, v.fp .. ':' .. s.ch))
+  if silent and tonumber(silent) > NOW then -- since it was asked for, the recipient opted out
+    close(v, n, s, 'suppressed')
+    note(v, n, 0, 'suppressed')
+    commit(v)
+    return {'done'}
+  end
   s.k = s.k + 1
   event(v, 'send.claimed', n, 0, '', '')
 end

@@ -8,6 +8,7 @@ local call = redis.call
 local DAY = 86400000       -- ms
 local GRACE = 60000        -- ms a key outlives its deadline: deadlines are compared, TTLs collect garbage
 local REFUNDS = 3          -- a day
+local AGAIN = 60000        -- ms a check with the same nonce is answered again
 local STEPS = 100          -- lines a journal has room for
 local ATTEMPT_STEPS = 80   -- of them for refused attempts, so that the end of the story always fits
 
@@ -49,11 +50,12 @@ local function find(p, id)
   }
 end
 
--- The newest verification of a recipient in a namespace, whatever became of it.
-local function newest(p, ns, fp)
+-- The newest verification of an owner, whatever became of it. Any binding will
+-- do if b is nil.
+local function newest(p, ns, fp, b)
   for _, entry in ipairs(call('LRANGE', recent_key(p, fp), 0, -1)) do
-    local id, space = string.match(entry, '(%S+) (%S+)')
-    if space == ns then return find(p, id) end
+    local id, space, bound = string.match(entry, '(%S+) (%S+) (%S+)')
+    if space == ns and (not b or bound == (b == '' and '-' or b)) then return find(p, id) end
   end
 end
 
@@ -92,15 +94,19 @@ local function event(v, kind, n, attempt, provider, reason)
   call('XADD', events_key(v.p), 'MAXLEN', '~', ARGV[2], '*', unpack(fields))
 end
 
+-- A journal's line is words.
+local function oneword(s) return (string.gsub(s, '%s', '_')) end
+
 -- Every change of a verification is a line in its journal and an event in its
 -- partition's stream. n = 0 is the verification itself, attempt = 0 the send itself.
 local function note(v, n, attempt, state, provider, ref, reason, kind)
+  ref, reason = oneword(ref or ''), oneword(reason or '')
   v.lines[#v.lines + 1] = {
     text = table.concat({NOW_TEXT, n, attempt, state, provider or '-', ref ~= '' and ref or '-', reason ~= '' and reason or '-'}, ' '),
     refused = attempt > 0 and (state == 'sending' or state == 'failed'),
   }
   local subject = n == 0 and 'verification.' or attempt == 0 and 'send.' or 'attempt.'
-  event(v, kind or subject .. state, n, attempt, provider or '', reason or '')
+  event(v, kind or subject .. state, n, attempt, provider or '', reason)
 end
 
 -- Sends: st state, ch channel, at when, nonce, k claims, by holder, lease its

@@ -20,7 +20,8 @@ if moved then
   a.st = state
   if state == 'failed' then a.why = reason end
 end
-if moved or (taken and a.st == 'unknown' and s.st == 'queued') then
+if moved or (taken and a.st == 'unknown' and not a.late) then
+  a.late = not moved and 1 or nil
   note(v, n, attempt, state, a.p, ref, reason)
 end
 if moved and silence > 0 then suppress(v, s.ch, silence) end
@@ -34,7 +35,7 @@ if s.st == 'queued' then
     note(v, n, 0, 'failed', a.p, nil, reason)
   elseif unknowns(s) > 1 then
     abandon(v, n, s, 'unknown')
-  elseif state == 'failed' and v.st ~= 'pending' then
+  elseif state == 'failed' and (v.st ~= 'pending' or n < v.n) then
     abandon(v, n, s, v.st == 'canceled' and 'canceled' or v.st == 'expired' and 'expired' or 'superseded')
   elseif pause >= 0 and s.by == holder then
     if v.exp - NOW - pause < least then

@@ -15,7 +15,8 @@ if not a or a.p ~= provider or (a.ref and a.ref ~= ref) then return {'foreign'} 
 
 local arrived = state == 'accepted' or state == 'sent' or state == 'delivered'
 local moved = RANK[state] > RANK[a.st]
-local settles = arrived and s.st == 'queued' -- the answer that never came has come another way
+-- The answer that never came has come another way.
+local settles = arrived and s.st == 'queued' and (moved or a.st == 'unknown')
 if not moved and not settles then return {'stale'} end
 
 a.ref = ref
@@ -25,7 +26,14 @@ save(v, n, s)
 if settles then close(v, n, s, 'accepted') end
 if moved and not arrived then
   if silence > 0 then suppress(v, s.ch, silence) end
-  if (class == 'provider' or class == 'throttled') and not s.rf then
+  if s.st == 'queued' then
+    -- Work is left: nothing is given back yet, and nobody will do better for a
+    -- recipient who is at fault.
+    if class == 'recipient' then
+      close(v, n, s, 'failed')
+      note(v, n, 0, 'failed', a.p, nil, reason)
+    end
+  elseif (class == 'provider' or class == 'throttled') and not s.rf then
     s.rf = 1 -- a passing reason: the cooldown comes back, the quota was paid for
     save(v, n, s)
     clear_cooldown(v, n)

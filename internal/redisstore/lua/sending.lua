@@ -12,10 +12,13 @@ local s = v and send(v, n)
 if not s or s.st ~= 'queued' then return {'over'} end
 if s.by ~= holder or (s.lease or 0) <= NOW then return {'lost'} end
 
-if v.st ~= 'pending' or v.exp - NOW < least then
+-- A later send carries the code from here on, and it may be another one by now.
+local later = n < v.n
+if v.st ~= 'pending' or later or v.exp - NOW < least then
   local last = s.a[#s.a]
   if not (last and last.st == 'sending') then
-    abandon(v, n, s, (v.st == 'pending' or v.st == 'expired') and 'expired' or v.st == 'canceled' and 'canceled' or 'superseded')
+    local late = (v.st == 'pending' and not later) or v.st == 'expired'
+    abandon(v, n, s, late and 'expired' or v.st == 'canceled' and 'canceled' or 'superseded')
     commit(v)
   end
   return {'over'}
@@ -24,12 +27,12 @@ end
 local last = s.a[attempt]
 if not last and attempt == #s.a + 1 then
   s.a[attempt] = {p = provider, st = 'sending'}
-  s.lease = NOW + lease
-  save(v, n, s)
-  due_at(v, n, s.lease)
   note(v, n, attempt, 'sending', provider)
-  commit(v)
 elseif not (last and attempt == #s.a and last.st == 'sending' and last.p == provider) then
   return {'lost'} -- not ours, and not our own command repeated by the network
 end
+s.lease = NOW + lease -- also for a repeated command: the hand-over begins with its answer
+save(v, n, s)
+due_at(v, n, s.lease)
+commit(v)
 return {'go', v.exp - NOW}

@@ -44,7 +44,7 @@ local function answered_before(of)
     if s and s.nonce == nonce then return answer(of, n, s) end
   end
 end
-local latest = v or own_start > 0 and newest(p, ns, identity[1])
+local latest = v or own_start > 0 and newest(p, ns, identity[1], b)
 local before = latest and answered_before(latest)
 if before then return before end
 
@@ -63,12 +63,15 @@ if v and v.n >= v.smax then return refuse('sends', v.exp - NOW) end
 -- The same code goes out again, unless it is too old to be of use or the policy
 -- says otherwise; a verification too old even for a new code gives way to another.
 local new_code = not v
-if v and (rotate or v.exp - NOW < min_left) then
+if v and not suppressed and (rotate or v.exp - NOW < min_left) then
   local expires = math.min(NOW + life, v.t0 + max_life)
   if expires - NOW < min_left then
     finish(v, 'expired', 'superseded')
     commit(v)
     v = nil
+    -- What it gave back is there to be charged again.
+    own_start, own_used, own_given = quota(quotas.own)
+    all_start, all_used, all_given = quota(quotas.all)
   else
     set(v, 'exp', expires)
   end
@@ -79,8 +82,11 @@ if not v then
     ns = ns, exp = NOW + life, fp = identity[1], lfp = limit[1], b = b, m = mask, n = 0, smax = max_sends}
   v.changes = {'ns', ns, 'st', 'pending', 'exp', whole(v.exp), 'fp', v.fp, 'lfp', v.lfp, 'b', b, 'an', anchor, 'm', mask,
     'c', '0', 'max', max_checks, 't0', NOW_TEXT, 'smax', max_sends}
+  -- A check of the one before may still be asked for again.
+  local last = latest and latest.last
+  if last and NOW - words(last)[2] < AGAIN then set(v, 'last', last) end
   local entries = recent_key(p, identity[1])
-  if call('LPUSH', entries, id .. ' ' .. ns) > recent then call('LTRIM', entries, 0, recent - 1) end
+  if call('LPUSH', entries, id .. ' ' .. ns .. ' ' .. (b == '' and '-' or b)) > recent then call('LTRIM', entries, 0, recent - 1) end
   call('PEXPIRE', entries, whole(retention + GRACE))
 end
 if new_code then

@@ -11,8 +11,8 @@ local who = owner(identity[1], b)
 local cleared = call('DEL', state_key(ns, 'lock', p, who), state_key(ns, 'fails', p, who))
 call('XADD', events_key(p), 'MAXLEN', '~', ARGV[2], '*', 'type', 'recipient.unlocked',
   'ns', ns, 'fp', identity[1], 'actor', actor, 'reason', reason)
-local v = newest(p, ns, identity[1])
-if v and v.b == b then
+local v = newest(p, ns, identity[1], b)
+if v then
   note(v, 0, 0, 'unlocked', nil, nil, actor)
   commit(v)
 end
