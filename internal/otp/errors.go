@@ -17,7 +17,6 @@ var (
 	ErrFinished           = errors.New("the verification has already ended")
 	ErrStoreUnavailable   = errors.New("the store does not answer")
 	ErrLeaseLost          = errors.New("the send is no longer ours")
-	ErrInsufficientScope  = errors.New("the key lacks the scope")
 	ErrForged             = errors.New("the receipt's signature is wrong")
 	ErrForeign            = errors.New("the receipt is about nothing of ours")
 	ErrNamespaceForbidden = errors.New("the key is not for this namespace")
