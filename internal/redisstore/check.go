@@ -2,9 +2,12 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -64,14 +67,13 @@ func locks(ds []time.Duration) string {
 // code can be digested: the owner's namespace, partition and anchor, none of
 // which ever changes. Its errors are otp.ErrNotFound and otp.ErrStoreUnavailable.
 func (s *Store) Locate(ctx context.Context, id otp.ID) (otp.Owner, error) {
-	f, err := s.Redis.HMGet(ctx, verificationKey(id), "ns", "an").Result()
+	opened, err := s.Redis.HGet(ctx, verificationKey(id), "i").Result()
+	if errors.Is(err, redis.Nil) {
+		return otp.Owner{}, otp.ErrNotFound
+	}
 	if err != nil {
 		return otp.Owner{}, unavailable("locate", err)
 	}
-	ns, known := f[0].(string)
-	if !known {
-		return otp.Owner{}, otp.ErrNotFound
-	}
-	anchor, _ := f[1].(string)
-	return otp.Owner{Namespace: otp.Namespace(ns), Partition: id.Partition(), Anchor: otp.Anchor(anchor)}, nil
+	w := strings.Fields(opened) // see lua/record.lua
+	return otp.Owner{Namespace: otp.Namespace(w[0]), Partition: id.Partition(), Anchor: otp.Anchor(w[4])}, nil
 }

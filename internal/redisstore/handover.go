@@ -12,8 +12,8 @@ import (
 var (
 	claim   = load("claim")
 	sending = load("sending")
-	outcome = load("outcome", "rank")
-	receipt = load("receipt", "rank")
+	outcome = load("outcome")
+	receipt = load("receipt")
 )
 
 // Claim takes a send for the time of Lease. ok is false if there is nothing to

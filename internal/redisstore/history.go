@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -35,18 +36,22 @@ func (s *Store) Find(ctx context.Context, id otp.ID) (otp.History, error) {
 	return history(id, fields.Val(), now)
 }
 
+// history reads a record as lua/record.lua writes it.
 func history(id otp.ID, f map[string]string, now time.Time) (h otp.History, err error) {
+	opened, moving := strings.Fields(f["i"]), strings.Fields(f["v"])
+	if len(opened) != 9 || len(moving) != 7 {
+		return h, errors.New("redis: read verification: not of the form that this version writes")
+	}
 	h = otp.History{
-		ID: id, Namespace: otp.Namespace(f["ns"]), Masked: f["m"],
-		Channel: otp.Channel(f["ch"]), Status: otp.Status(f["st"]),
-		CreatedAt: instant(whole(f["t0"])), ExpiresAt: instant(whole(f["exp"])),
-		LockedTill: instant(whole(f["lu"])),
-		Checks:     int(whole(f["c"])), MaxChecks: int(whole(f["max"])), MaxSends: int(whole(f["smax"])),
+		ID: id, Namespace: otp.Namespace(opened[0]), Masked: opened[5],
+		MaxChecks: int(whole(opened[6])), MaxSends: int(whole(opened[7])), CreatedAt: instant(whole(opened[8])),
+		Status: otp.Status(moving[0]), ExpiresAt: instant(whole(moving[1])), Channel: otp.Channel(moving[2]),
+		Checks: int(whole(moving[4])), LockedTill: instant(whole(moving[6])),
 	}
 	if h.Status == otp.Pending && !now.Before(h.ExpiresAt) {
 		h.Status = otp.Expired // true already, though the watch has yet to settle it
 	}
-	for n := range whole(f["n"]) {
+	for n := range whole(moving[3]) {
 		send, err := sendRecord(f["s"+strconv.FormatInt(n+1, 10)])
 		if err != nil {
 			return otp.History{}, err
@@ -57,17 +62,19 @@ func history(id otp.ID, f map[string]string, now time.Time) (h otp.History, err 
 	return h, err
 }
 
+// sendRecord reads a send as lua/sends.lua writes it.
 func sendRecord(text string) (otp.SendRecord, error) {
 	var wire struct {
-		St, Ch string
-		At     int64
-		Rf     int
-		A      json.RawMessage
+		Ch string
+		At int64
+		Rf int
+		A  json.RawMessage
 	}
-	if err := json.Unmarshal([]byte(text), &wire); err != nil {
+	state, fields, _ := strings.Cut(text, " ")
+	if err := json.Unmarshal([]byte(fields), &wire); err != nil {
 		return otp.SendRecord{}, fmt.Errorf("redis: read send: %w", err)
 	}
-	s := otp.SendRecord{Channel: otp.Channel(wire.Ch), State: otp.State(wire.St), AskedAt: instant(wire.At), Refunded: wire.Rf == 1}
+	s := otp.SendRecord{Channel: otp.Channel(wire.Ch), State: otp.State(state), AskedAt: instant(wire.At), Refunded: wire.Rf == 1}
 	if len(wire.A) == 0 {
 		return s, nil
 	}

@@ -13,7 +13,7 @@ import "github.com/otpipe/otpipe/internal/otp"
 //	<ns>:daily:{p}<fp>      start, used, refunded                    24 h from the first; likewise
 //	all:suppress:{p}<fp>:<channel>   until                           30 days
 //	<ns>:session:{p}<hash>  id, anchor, channel, expiry              the session's life
-//	v:{p}<id>               a verification: find in lib.lua, s<n> sends, l<n> letters, r<n> rings, j journal
+//	v:{p}<id>               a verification: see lua/record.lua
 //	recent:{p}<fp>          "id ns binding" of the newest ones       as long as the newest of them
 //
 // Without a TTL, for they name nobody:

@@ -18,7 +18,7 @@ import (
 
 // rig is a store with a clock that the test moves.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	rdb    *redis.Client
 	store  *redisstore.Store
 	keys   otp.Keys
@@ -26,7 +26,7 @@ type rig struct {
 	ahead  atomic.Int64
 }
 
-func newRig(t *testing.T, rdb *redis.Client) *rig {
+func newRig(t testing.TB, rdb *redis.Client) *rig {
 	r := &rig{t: t, rdb: rdb, keys: keysOf(t, "k1"), policy: otp.DefaultPolicy()}
 	r.store = &redisstore.Store{
 		Redis: rdb, Retention: 72 * time.Hour, EventsKept: 10_000,
@@ -45,7 +45,7 @@ func each(t *testing.T, test func(t *testing.T, r *rig)) {
 }
 
 // keysOf makes keys whose secret is their name, or what stands after "=".
-func keysOf(t *testing.T, primary string, more ...string) otp.Keys {
+func keysOf(t testing.TB, primary string, more ...string) otp.Keys {
 	t.Helper()
 	var all []otp.Key
 	for _, spec := range append([]string{primary}, more...) {

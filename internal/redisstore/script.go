@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -15,20 +16,26 @@ import (
 //go:embed lua/*.lua
 var lua embed.FS
 
-// transition is one script, with the shared part before it.
+// transition is one script.
 type transition struct {
 	name   string
 	script *redis.Script
 }
 
-// load puts a script together: the key names, what all share, what it shares
-// with some others, and its own.
-func load(name string, shared ...string) transition {
-	text := keysLua + read("lib")
-	for _, s := range shared {
-		text += read(s)
-	}
-	return transition{name, redis.NewScript(text + read(name))}
+// include names a file that stands in the place of the line. A script takes in
+// what it needs where it needs it: Lua makes the functions it passes anew at
+// each run, so what only some outcomes call stands after the others have returned.
+var include = regexp.MustCompile(`(?m)^ *-- include ([a-z]+)$`)
+
+// load puts a script together.
+func load(name string) transition {
+	return transition{name, redis.NewScript(keysLua + included(read(name)))}
+}
+
+func included(text string) string {
+	return include.ReplaceAllStringFunc(text, func(line string) string {
+		return included(read(include.FindStringSubmatch(line)[1]))
+	})
 }
 
 func read(name string) string {

@@ -3,6 +3,12 @@
 -- KEYS[1] the verification   ARGV[3..] partition, id
 -- Returns {"canceled"}, also if it was before; {"finished"} if it ended otherwise; {"none"}.
 
+-- include clock
+-- include record
+-- include sends
+-- include limits
+-- include ending
+
 local p, id = unpack(ARGV, 3, 4)
 local v = find(p, id)
 if not v then return {'none'} end

@@ -7,10 +7,13 @@
 -- Returns {"answer", id, status, reason, checks left, locked until, session key, session expiry, channel}
 --   with reason "" for a right guess, or {"locked", ms, live id, its expiry}.
 
+-- include clock
+-- include record
+
+local AGAIN = 60000 -- ms a check with the same nonce is answered again
+
 local p, ns, id, identity, limit, b, nonce, session_key, sessions, session_life = unpack(ARGV, 3, 12)
 local lock_after, fail_window = tonumber(ARGV[13]), tonumber(ARGV[14])
-session_life = tonumber(session_life)
-identity, limit, sessions = words(identity), words(limit), words(sessions)
 
 local v, who
 if id ~= '' then
@@ -19,13 +22,19 @@ if id ~= '' then
   if not v then return {'answer', id, '', 'not_found', 0, 0, '', 0, ''} end
   who = v.who
 else
-  adopt(p, ns, identity, limit, b)
-  who = owner(identity[1], b)
+  if string.find(identity, ' ', 1, true) then
+    -- include adopt
+    adopt(p, ns, identity, limit, b)
+    identity = string.match(identity, '^%S+')
+  end
+  who = owner(identity, b)
 end
-local read = call('MGET', state_key(ns, 'otp', p, who), state_key(ns, 'lock', p, who), state_key(ns, 'fails', p, who))
+local fails_key, lock_key = state_key(ns, 'fails', p, who), state_key(ns, 'lock', p, who)
+local read = call('MGET', state_key(ns, 'otp', p, who), lock_key, fails_key)
 local held, lock, fails = read[1], read[2], read[3]
+local of, digest_key, digest = string.match(held or '', '^(%S+) (%S+) (%S+)')
 if not v then
-  v = held and find(p, string.match(held, '^%S+')) or newest(p, ns, identity[1], b)
+  v = held and find(p, of) or newest(p, ns, identity, b)
 end
 
 local function answer(status, reason, left, locked_until, key, expires)
@@ -34,26 +43,29 @@ end
 
 -- The same command again: the same answer again. Nothing is compared for it,
 -- so another code under the same nonce gets no session: its hash is another.
-if v and v.last and v.b == b then
-  local by, at, status, reason, left, locked, key, hash, expires, of, channel = unpack(words(v.last))
-  if by == nonce and NOW - at < AGAIN then
+if v and v.last and v.b == b and string.find(v.last, nonce .. ' ', 1, true) == 1 then
+  local _, at, status, reason, left, locked, key, hash, expires, same_id, channel = unpack(words(v.last))
+  if NOW - at < AGAIN then
     local same = hash == '-'
-    for _, h in ipairs(sessions) do same = same or h == hash end
-    v = {id = of, ch = channel} -- it may be the one before this
+    for _, h in ipairs(words(sessions)) do same = same or h == hash end
+    v = {id = same_id, ch = channel} -- it may be the one before this
     if not same then return answer(status, 'already_used', 0) end
     return answer(status, reason == '-' and '' or reason, tonumber(left), tonumber(locked), key == '-' and '' or key, tonumber(expires))
   end
 end
 
-local locked_until, strikes = string.match(lock or '0 0', '(%d+) (%d+)')
-locked_until, strikes = tonumber(locked_until), tonumber(strikes)
-if locked_until > NOW then
-  local live = v and v.st == 'pending' and v.exp > NOW
-  return {'locked', locked_until - NOW, live and v.id or '', live and v.exp or 0}
+local strikes = 0
+if lock then
+  local locked_until, before = string.match(lock, '(%d+) (%d+)')
+  locked_until, strikes = tonumber(locked_until), tonumber(before)
+  if locked_until > NOW then
+    local live = v and v.st == 'pending' and v.exp > NOW
+    return {'locked', locked_until - NOW, live and v.id or '', live and v.exp or 0}
+  end
 end
 
 if not v then
-  v = newest(p, ns, identity[1])
+  v = newest(p, ns, identity)
   if v and v.st == 'pending' and v.exp > NOW then
     return answer('pending', 'binding_mismatch', math.max(0, v.max - v.c))
   end
@@ -67,49 +79,53 @@ if v.b ~= b then return answer('pending', 'binding_mismatch', left) end
 if left == 0 then return answer('pending', 'expired', 0) end
 
 -- Counted before it is compared.
-set(v, 'c', v.c + 1)
+v.c = v.c + 1
 left = left - 1
-local of, key, digest = string.match(held or '', '(%S+) (%S+) (%S+)')
 local right = false
 for i = 17, #ARGV, 2 do
-  if of == v.id and ARGV[i] == key and ARGV[i + 1] == digest then right = true end
+  if of == v.id and ARGV[i] == digest_key and ARGV[i + 1] == digest then right = true end
 end
 
-local function remember(status, reason, locked, expires)
-  set(v, 'last', table.concat({nonce, NOW_TEXT, status, reason ~= '' and reason or '-', left,
-    whole(locked or 0), expires and session_key or '-', expires and sessions[1] or '-', whole(expires or 0), v.id, v.ch}, ' '))
+local function remember(status, reason, locked, key, hash, expires)
+  set(v, 'last', table.concat({nonce, NOW_TEXT, status, reason ~= '' and reason or '-', whole(left),
+    whole(locked), key or '-', hash or '-', whole(expires or 0), v.id, v.ch}, ' '))
   commit(v)
-  return answer(status, reason, left, locked, expires and session_key, expires)
+  return answer(status, reason, left, locked, key, expires)
 end
+
+if not right then
+  -- Every guess that fills the window locks, whatever verifications it was spread over.
+  local count, recent = 1, NOW_TEXT
+  for at in string.gmatch(fails or '', '%d+') do
+    if NOW - at < fail_window then count, recent = count + 1, recent .. ' ' .. at end
+  end
+  note(v, 'check_failed')
+  local full = count >= lock_after
+  if full then
+    call('DEL', fails_key)
+  else
+    call('SET', fails_key, recent, 'PX', whole(fail_window + GRACE))
+  end
+  if left > 0 and not full then return remember('pending', 'code_mismatch', 0) end
+end
+
+-- include sends
+-- include limits
+-- include ending
 
 if right then
   finish(v, 'approved', 'superseded', held)
-  if fails or lock then call('DEL', state_key(ns, 'fails', p, who), state_key(ns, 'lock', p, who)) end
-  local expires = NOW + session_life
-  call('SET', state_key(ns, 'session', p, sessions[1]), v.id .. ' ' .. v.an .. ' ' .. v.ch .. ' ' .. whole(expires), 'PX', whole(session_life + GRACE))
-  return remember('approved', '', 0, expires)
+  if fails or lock then call('DEL', fails_key, lock_key) end
+  local hash, expires = string.match(sessions, '^%S+'), NOW + session_life
+  call('SET', state_key(ns, 'session', p, hash), v.id .. ' ' .. v.an .. ' ' .. v.ch .. ' ' .. whole(expires), 'PX', whole(session_life + GRACE))
+  return remember('approved', '', 0, session_key, hash, expires)
 end
 
--- Every guess that fills the window locks, whatever verifications it was spread over.
-local recent = {NOW_TEXT}
-for _, at in ipairs(words(fails or '')) do
-  if NOW - tonumber(at) < fail_window then recent[#recent + 1] = at end
-end
-note(v, 0, 0, 'check_failed')
-if left > 0 and #recent < lock_after then
-  call('SET', state_key(ns, 'fails', p, who), table.concat(recent, ' '), 'PX', whole(fail_window + GRACE))
-  return remember('pending', 'code_mismatch')
-end
-if #recent >= lock_after then
-  call('DEL', state_key(ns, 'fails', p, who))
-else
-  call('SET', state_key(ns, 'fails', p, who), table.concat(recent, ' '), 'PX', whole(fail_window + GRACE))
-end
 local locks = words(ARGV[16])
 strikes = math.min(strikes + 1, #locks)
-locked_until = NOW + tonumber(locks[strikes])
-call('SET', state_key(ns, 'lock', p, who), whole(locked_until) .. ' ' .. strikes, 'PX', whole(ttl(locked_until) + ARGV[15]))
+local locked_until = NOW + locks[strikes]
+call('SET', lock_key, whole(locked_until) .. ' ' .. strikes, 'PX', whole(ttl(locked_until) + ARGV[15]))
 left = 0
 finish(v, 'locked', 'superseded', held)
-set(v, 'lu', locked_until)
+v.lu = whole(locked_until)
 return remember('locked', 'code_mismatch', locked_until)

@@ -5,6 +5,12 @@
 -- Returns {"claimed", namespace, anchor, sealed code, sealed letter, ms left, asked for at, attempts as JSON},
 --   {"held", ms} while another worker has it, or {"done"}.
 
+-- include clock
+-- include record
+-- include sends
+-- include limits
+-- include ending
+
 local p, id, n, holder, lease, least = unpack(ARGV, 3, 8)
 n, lease, least = tonumber(n), tonumber(lease), tonumber(least)
 
@@ -31,12 +37,12 @@ if not (s.lease and s.lease > NOW) then
   local silent = call('GET', state_key('all', 'suppress', p, v.fp .. ':' .. s.ch))
   if silent and tonumber(silent) > NOW then -- since it was asked for, the recipient opted out
     close(v, n, s, 'suppressed')
-    note(v, n, 0, 'suppressed')
+    note_send(v, n, 'suppressed')
     commit(v)
     return {'done'}
   end
   s.k = s.k + 1
-  event(v, 'send.claimed', n, 0, '', '')
+  event(v, 'send.claimed', whole(n), '0')
 end
 local held = call('GET', state_key(v.ns, 'otp', p, v.who))
 local of, _, _, code = string.match(held or '', '(%S+) (%S+) (%S+) (%S+)')

@@ -5,6 +5,10 @@
 -- Returns pairs: a verification's id and "" to settle it, or a send's order and
 --   "channel claims" to ring for it.
 
+-- include clock
+-- include record
+-- include sends
+
 local p, most = unpack(ARGV, 3, 4)
 local found = {}
 for _, member in ipairs(call('ZRANGEBYSCORE', KEYS[1], '-inf', NOW, 'LIMIT', 0, most)) do
@@ -12,7 +16,7 @@ for _, member in ipairs(call('ZRANGEBYSCORE', KEYS[1], '-inf', NOW, 'LIMIT', 0, 
   local v = find(p, id)
   local s = v and n ~= '0' and send(v, n)
   if n == '0' and v then
-    call('ZADD', KEYS[1], NOW + 2000, member)
+    call('ZADD', KEYS[1], whole(NOW + 2000), member)
     found[#found + 1] = id
     found[#found + 1] = ''
   elseif s and s.st == 'queued' then

@@ -5,6 +5,13 @@
 --   ms until the next try or -1 while the holder goes on, least life left
 -- Returns {"open"} while there is work left, or {"closed", state}.
 
+-- include clock
+-- include record
+-- include sends
+-- include limits
+-- include ending
+-- include rank
+
 local p, id, n, attempt, holder, state, ref, reason, class, silence, pause, least = unpack(ARGV, 3, 14)
 n, attempt, silence, pause, least = tonumber(n), tonumber(attempt), tonumber(silence), tonumber(pause), tonumber(least)
 
@@ -22,7 +29,7 @@ if moved then
 end
 if moved or (taken and a.st == 'unknown' and not a.late) then
   a.late = not moved and 1 or nil
-  note(v, n, attempt, state, a.p, ref, reason)
+  note_attempt(v, n, attempt, state, a.p, ref, reason)
 end
 if moved and silence > 0 then suppress(v, s.ch, silence) end
 save(v, n, s)
@@ -32,7 +39,7 @@ if s.st == 'queued' then
     close(v, n, s, 'accepted')
   elseif state == 'failed' and class == 'recipient' then
     close(v, n, s, 'failed')
-    note(v, n, 0, 'failed', a.p, nil, reason)
+    note_send(v, n, 'failed', a.p, reason)
   elseif unknowns(s) > 1 then
     abandon(v, n, s, 'unknown')
   elseif state == 'failed' and (v.st ~= 'pending' or n < v.n) then

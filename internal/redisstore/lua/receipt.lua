@@ -5,6 +5,13 @@
 -- ARGV[3..] partition, id, n, attempt, provider, ref, state, reason, class, ms of suppression or 0
 -- Returns {"moved"}, {"stale"} or {"foreign"}.
 
+-- include clock
+-- include record
+-- include sends
+-- include limits
+-- include ending
+-- include rank
+
 local p, id, n, attempt, provider, ref, state, reason, class, silence = unpack(ARGV, 3, 12)
 n, attempt, silence = tonumber(n), tonumber(attempt), tonumber(silence)
 
@@ -21,7 +28,7 @@ if not moved and not settles then return {'stale'} end
 
 a.ref = ref
 if moved then a.st = state end
-note(v, n, attempt, state, a.p, ref, reason)
+note_attempt(v, n, attempt, state, a.p, ref, reason)
 save(v, n, s)
 if settles then close(v, n, s, 'accepted') end
 if moved and not arrived then
@@ -31,7 +38,7 @@ if moved and not arrived then
     -- recipient who is at fault.
     if class == 'recipient' then
       close(v, n, s, 'failed')
-      note(v, n, 0, 'failed', a.p, nil, reason)
+      note_send(v, n, 'failed', a.p, reason)
     end
   elseif (class == 'provider' or class == 'throttled') and not s.rf then
     s.rf = 1 -- a passing reason: the cooldown comes back, the quota was paid for

@@ -4,6 +4,12 @@
 -- ARGV[3..] partition, id, n, attempt, provider, holder, lease ms, least life left
 -- Returns {"go", ms left}, or {"lost"} or {"over"} when there is nothing to hand over.
 
+-- include clock
+-- include record
+-- include sends
+-- include limits
+-- include ending
+
 local p, id, n, attempt, provider, holder, lease, least = unpack(ARGV, 3, 10)
 n, attempt, lease, least = tonumber(n), tonumber(attempt), tonumber(lease), tonumber(least)
 
@@ -27,7 +33,7 @@ end
 local last = s.a[attempt]
 if not last and attempt == #s.a + 1 then
   s.a[attempt] = {p = provider, st = 'sending'}
-  note(v, n, attempt, 'sending', provider)
+  note_attempt(v, n, attempt, 'sending', provider)
 elseif not (last and attempt == #s.a and last.st == 'sending' and last.p == provider) then
   return {'lost'} -- not ours, and not our own command repeated by the network
 end

@@ -3,6 +3,9 @@
 -- KEYS[1] the session   ARGV[3..] partition, namespace, anchor, consume
 -- Returns {id, channel, expiry} or {}.
 
+-- include clock
+-- include record
+
 local p, ns, anchor, consume = unpack(ARGV, 3, 6)
 local held = call('GET', KEYS[1])
 local id, of, channel, expires = string.match(held or '', '(%S+) (%S+) (%S+) (%S+)')
@@ -11,7 +14,7 @@ if consume == '1' then
   call('DEL', KEYS[1])
   local v = find(p, id)
   if v then
-    note(v, 0, 0, 'session_consumed')
+    note(v, 'session_consumed')
     commit(v)
   end
 end

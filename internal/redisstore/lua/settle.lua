@@ -3,6 +3,12 @@
 -- KEYS[1] the verification   ARGV[3..] partition, id
 -- Returns {1} if the verification expired now, else {0}.
 
+-- include clock
+-- include record
+-- include sends
+-- include limits
+-- include ending
+
 local p, id = unpack(ARGV, 3, 4)
 local v = find(p, id)
 if not v or v.st ~= 'pending' then

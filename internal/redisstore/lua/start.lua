@@ -8,22 +8,32 @@
 -- Returns {"ok", id, n, resent, channel, expires, resend, sends left, state, daily left, daily reset, now}
 --   or {"limit", which, retry ms, live id, its expiry}.
 
+-- include clock
+-- include record
+-- include sends
+-- include limits
+
+local AGAIN = 60000 -- ms a check with the same nonce is answered again; see check
+
 local p, ns, id, identity, limit, b, anchor, channel, mask, nonce = unpack(ARGV, 3, 12)
 local digest_key, digest, code, letter = unpack(ARGV, 13, 16)
 local life, max_life, min_left, rotate = tonumber(ARGV[17]), tonumber(ARGV[18]), tonumber(ARGV[19]), ARGV[20] == '1'
-local max_checks, max_sends = ARGV[21], tonumber(ARGV[22])
+local max_checks, max_sends = tonumber(ARGV[21]), tonumber(ARGV[22])
 local pause, all_pause, daily, all_daily = tonumber(ARGV[23]), tonumber(ARGV[24]), tonumber(ARGV[25]), tonumber(ARGV[26])
 local retention, patience, recent = tonumber(ARGV[27]), tonumber(ARGV[28]), tonumber(ARGV[29])
 
-identity, limit = words(identity), words(limit)
-adopt(p, ns, identity, limit, b)
-local who = owner(identity[1], b)
+if string.find(identity, ' ', 1, true) then
+  -- include adopt
+  adopt(p, ns, identity, limit, b)
+  identity, limit = string.match(identity, '^%S+'), string.match(limit, '^%S+')
+end
+local who = owner(identity, b)
 local otp = state_key(ns, 'otp', p, who)
-local pauses = {own = state_key(ns, 'cooldown', p, limit[1]), all = state_key('all', 'cooldown', p, limit[1])}
-local quotas = {own = state_key(ns, 'daily', p, limit[1]), all = state_key('all', 'daily', p, limit[1])}
+local own_pauses, all_pauses = state_key(ns, 'cooldown', p, limit), state_key('all', 'cooldown', p, limit)
+local own_quota, all_quota = state_key(ns, 'daily', p, limit), state_key('all', 'daily', p, limit)
 
-local read = call('MGET', otp, pauses.own, pauses.all, quotas.own, quotas.all,
-  state_key(ns, 'lock', p, who), state_key('all', 'suppress', p, identity[1] .. ':' .. channel))
+local read = call('MGET', otp, own_pauses, all_pauses, own_quota, all_quota,
+  state_key(ns, 'lock', p, who), state_key('all', 'suppress', p, identity .. ':' .. channel))
 local held, lock, suppressed = read[1], read[6], read[7]
 local v = held and find(p, string.match(held, '^%S+'))
 if v and (v.st ~= 'pending' or v.exp <= NOW) then v = nil end
@@ -38,15 +48,13 @@ local function answer(of, n, s)
 end
 
 -- The same command again: the same answer again.
-local function answered_before(of)
-  for n = 1, of.n do
-    local s = send(of, n)
-    if s and s.nonce == nonce then return answer(of, n, s) end
+local latest = v or own_start > 0 and newest(p, ns, identity, b)
+if latest then
+  for n = 1, latest.n do
+    local s = send(latest, n)
+    if s and s.nonce == nonce then return answer(latest, n, s) end
   end
 end
-local latest = v or own_start > 0 and newest(p, ns, identity[1], b)
-local before = latest and answered_before(latest)
-if before then return before end
 
 local function refuse(which, ms) return {'limit', which, ms, v and v.id or '', v and v.exp or 0} end
 
@@ -60,32 +68,38 @@ if own_used >= daily then return refuse('daily', own_start + DAY - NOW) end
 if all_used >= all_daily then return refuse('daily', all_start + DAY - NOW) end
 if v and v.n >= v.smax then return refuse('sends', v.exp - NOW) end
 
--- The same code goes out again, unless it is too old to be of use or the policy
--- says otherwise; a verification too old even for a new code gives way to another.
 local new_code = not v
-if v and not suppressed and (rotate or v.exp - NOW < min_left) then
-  local expires = math.min(NOW + life, v.t0 + max_life)
-  if expires - NOW < min_left then
-    finish(v, 'expired', 'superseded')
-    commit(v)
-    v = nil
-    -- What it gave back is there to be charged again.
-    own_start, own_used, own_given = quota(quotas.own)
-    all_start, all_used, all_given = quota(quotas.all)
-  else
-    set(v, 'exp', expires)
+if v then
+  -- include ending
+
+  -- The same code goes out again, unless it is too old to be of use or the policy
+  -- says otherwise; a verification too old even for a new code gives way to another.
+  if not suppressed and (rotate or v.exp - NOW < min_left) then
+    local expires = math.min(NOW + life, v.t0 + max_life)
+    if expires - NOW < min_left then
+      finish(v, 'expired', 'superseded')
+      commit(v)
+      v = nil
+    else
+      v.exp = expires
+    end
+    new_code = true
   end
-  new_code = true
+  if v then drop_unsent(v, 'superseded') end
+  -- What was given back is there to be charged again.
+  own_start, own_used, own_given = quota(own_quota)
+  all_start, all_used, all_given = quota(all_quota)
 end
-if not v then
-  v = {p = p, id = id, key = KEYS[1], lines = {}, new = true, who = who,
-    ns = ns, exp = NOW + life, fp = identity[1], lfp = limit[1], b = b, m = mask, n = 0, smax = max_sends}
-  v.changes = {'ns', ns, 'st', 'pending', 'exp', whole(v.exp), 'fp', v.fp, 'lfp', v.lfp, 'b', b, 'an', anchor, 'm', mask,
-    'c', '0', 'max', max_checks, 't0', NOW_TEXT, 'smax', max_sends}
+local created = not v
+if created then
+  v = {p = p, id = id, key = KEYS[1], who = who, changes = {},
+    ns = ns, fp = identity, lfp = limit, b = b, an = anchor, m = mask, max = max_checks, smax = max_sends, t0 = NOW,
+    st = 'pending', exp = NOW + life, n = 0, c = 0, jn = 0, lu = '0'}
+  set(v, 'i', opened_with(v))
   -- A check of the one before may still be asked for again.
   local last = latest and latest.last
   if last and NOW - words(last)[2] < AGAIN then set(v, 'last', last) end
-  local entries = recent_key(p, identity[1])
+  local entries = recent_key(p, identity)
   if call('LPUSH', entries, id .. ' ' .. ns .. ' ' .. (b == '' and '-' or b)) > recent then call('LTRIM', entries, 0, recent - 1) end
   call('PEXPIRE', entries, whole(retention + GRACE))
 end
@@ -96,25 +110,20 @@ end
 if own_start == 0 then own_start = NOW end
 if all_start == 0 then all_start = NOW end
 own_used, all_used = own_used + 1, all_used + 1
-charge(quotas.own, own_start, own_used, own_given)
-charge(quotas.all, all_start, all_used, all_given)
+charge(own_quota, own_start, own_used, own_given)
+charge(all_quota, all_start, all_used, all_given)
 
-if v.n > 0 then
-  drop_unsent(v, 'superseded')
-  own_start, own_used = quota(quotas.own) -- the earlier send may have been given back
-end
 local n = v.n + 1
 local by = v.id .. '/' .. n
-if pause > 0 then call('SET', pauses.own, whole(NOW + pause) .. ' ' .. by, 'PX', whole(pause + GRACE)) end
-if all_pause > 0 then call('SET', pauses.all, whole(NOW + all_pause) .. ' ' .. by, 'PX', whole(all_pause + GRACE)) end
+if pause > 0 then call('SET', own_pauses, whole(NOW + pause) .. ' ' .. by, 'PX', whole(pause + GRACE)) end
+if all_pause > 0 then call('SET', all_pauses, whole(NOW + all_pause) .. ' ' .. by, 'PX', whole(all_pause + GRACE)) end
 
 local s = {st = 'queued', ch = channel, at = NOW, nonce = nonce, k = 0, w = own_start, aw = all_start, a = {}}
-set(v, 'n', n)
-set(v, 'ch', channel)
-note(v, n, 0, 'queued', nil, nil, channel, v.new and 'verification.created' or nil)
+v.n, v.ch = n, channel
+note_send(v, n, 'queued', nil, channel, created and 'verification.created')
 if suppressed then
   close(v, n, s, 'suppressed')
-  note(v, n, 0, 'suppressed')
+  note_send(v, n, 'suppressed')
   due_at(v, 0, v.exp)
 else
   save(v, n, s)

@@ -4,16 +4,22 @@
 -- ARGV[3..] partition, namespace, identity and limit fingerprints, binding, who does it, why
 -- Returns {1} if there was anything to clear, else {0}.
 
+-- include clock
+-- include record
+-- include adopt
+
 local p, ns, identity, limit, b, actor, reason = unpack(ARGV, 3, 9)
-identity, limit = words(identity), words(limit)
-adopt(p, ns, identity, limit, b)
-local who = owner(identity[1], b)
+if string.find(identity, ' ', 1, true) then
+  adopt(p, ns, identity, limit, b)
+  identity = string.match(identity, '^%S+')
+end
+local who = owner(identity, b)
 local cleared = call('DEL', state_key(ns, 'lock', p, who), state_key(ns, 'fails', p, who))
 call('XADD', events_key(p), 'MAXLEN', '~', ARGV[2], '*', 'type', 'recipient.unlocked',
-  'ns', ns, 'fp', identity[1], 'actor', actor, 'reason', reason)
-local v = newest(p, ns, identity[1], b)
+  'ns', ns, 'fp', identity, 'actor', actor, 'reason', reason)
+local v = newest(p, ns, identity, b)
 if v then
-  note(v, 0, 0, 'unlocked', nil, nil, actor)
+  note(v, 'unlocked', actor)
   commit(v)
 end
 return {cleared > 0 and 1 or 0}
