@@ -54,7 +54,7 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	ringer := asynqueue.NewRinger(queue, log, metrics.Lost)
 	api := &httpapi.API{
 		Verifier: &verify.Service{
-			Verifications: metrics.Verifications(&store), Sessions: &store, Journal: &store, Locks: &store,
+			Verifications: metrics.Verifications(&store), Sessions: &store, Journal: &store, Locks: &store, Repeats: &store,
 			Ringer: ringer, Templates: composer, Addresses: address.Parse,
 			Namespaces: c.Policies(), Keys: keys, Partitions: c.Store.Partitions,
 		},

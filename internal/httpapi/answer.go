@@ -59,7 +59,7 @@ func (a *API) recovered(w http.ResponseWriter, r *http.Request) {
 	if v := recover(); v != nil {
 		// The value of a panic may hold anything, so only its type is told.
 		a.Log.ErrorContext(r.Context(), "handler panicked", "request_id", r.Header.Get(requestIDHeader), "panic", fmt.Sprintf("%T", v))
-		write(w, r, newProblem(http.StatusInternalServerError, "internal_error", "this is our fault; the request id finds it in our logs"))
+		write(w, r, newProblem("internal_error", "this is our fault; the request id finds it in our logs"))
 	}
 }
 
@@ -90,7 +90,7 @@ func routed(mux *http.ServeMux) http.Handler {
 		handler.ServeHTTP(&refusal, r)
 		if allow := refusal.Header().Get("Allow"); allow != "" {
 			w.Header().Set("Allow", allow)
-			write(w, r, newProblem(http.StatusMethodNotAllowed, "method_not_allowed", "this path takes "+allow))
+			write(w, r, newProblem("method_not_allowed", "this path takes "+allow))
 			return
 		}
 		notFound(w, r)
@@ -98,7 +98,7 @@ func routed(mux *http.ServeMux) http.Handler {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	write(w, r, newProblem(http.StatusNotFound, "route_not_found", "there is nothing at this path; /openapi.json lists what there is"))
+	write(w, r, newProblem("route_not_found", "there is nothing at this path; /openapi.json lists what there is"))
 }
 
 // statusOnly keeps the headers of an answer that is not sent.
@@ -141,6 +141,6 @@ var _ huma.SchemaProvider = Instant{}
 // its store yet.
 func (a *API) Unavailable() http.Handler {
 	return a.everyAnswer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		write(w, r, newProblem(http.StatusServiceUnavailable, "store_unavailable", "the store does not answer; try again").withRetry(time.Second))
+		write(w, r, newProblem("store_unavailable", "the store does not answer; try again").withRetry(time.Second))
 	}))
 }

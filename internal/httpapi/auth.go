@@ -51,9 +51,9 @@ func (a *API) authenticate(api huma.API) func(huma.Context, func(huma.Context)) 
 		switch {
 		case !known:
 			ctx.SetHeader("WWW-Authenticate", "Bearer")
-			refuse(api, ctx, newProblem(http.StatusUnauthorized, "unauthenticated", "send a known API key as Authorization: Bearer "+keyPrefix+"…"))
+			refuse(api, ctx, newProblem("unauthenticated", "send a known API key as Authorization: Bearer "+keyPrefix+"…"))
 		case !who.Has(scope):
-			refuse(api, ctx, newProblem(http.StatusForbidden, "insufficient_scope", "the key lacks the scope "+string(scope)))
+			refuse(api, ctx, newProblem("insufficient_scope", "the key lacks the scope "+string(scope)))
 		default:
 			next(huma.WithValue(ctx, callerKey{}, who))
 		}

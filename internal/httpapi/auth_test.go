@@ -25,6 +25,7 @@ var operations = []struct {
 	{otp.ScopeCheck, "POST", "/v1/sessions/introspect", toPhone.with(fields{"token": "x"}), 200, ""},
 	{otp.ScopeCheck, "POST", "/v1/sessions/consume", toPhone.with(fields{"token": "x"}), 200, ""},
 	{otp.ScopeRead, "GET", "/v1/verifications/" + someID, nil, 404, "verification_not_found"},
+	{otp.ScopeRead, "POST", "/v1/verifications/search", fields{"to": phone}, 200, ""},
 	{otp.ScopeOperate, "POST", "/v1/recipients/unlock", toPhone.with(fields{"reason": "ticket"}), 200, ""},
 }
 

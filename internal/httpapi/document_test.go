@@ -47,6 +47,7 @@ func TestTheDocumentListsEveryOperationWithItsOneScope(t *testing.T) {
 	for _, op := range operations {
 		want[op.method+" "+strings.ReplaceAll(op.path, someID, "{id}")] = []string{string(op.scope)}
 	}
+	want["POST /v1/receipts/{provider}"] = []string{}
 	got := documented(t, r)
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -63,8 +64,11 @@ func TestTheDocumentListsEveryOperationWithItsOneScope(t *testing.T) {
 func TestEveryOperationOfTheDocumentIsServedToWhoHasAKey(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	for name := range documented(t, r) {
+	for name, scopes := range documented(t, r) {
 		method, path, _ := strings.Cut(name, " ")
+		if len(scopes) == 0 {
+			continue // for providers, who sign instead
+		}
 		r.do(request{method: method, path: strings.ReplaceAll(path, "{id}", someID), key: noKey}).want(http.StatusUnauthorized, "unauthenticated")
 	}
 }

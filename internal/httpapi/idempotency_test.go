@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/otpipe/otpipe/internal/otp"
 )
 
 // again is q with an Idempotency-Key.
@@ -45,6 +47,17 @@ func TestARefusedStartIsComputedAnew(t *testing.T) {
 	r.do(q).want(http.StatusAccepted, "")
 }
 
+func TestARefusalFreesTheKey(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.start(toPhone).want(http.StatusAccepted, "")
+	q := again(request{path: "/v1/verifications", body: toPhone}, "order-17")
+	for range 2 {
+		r.do(q).want(http.StatusTooManyRequests, "cooldown_active")
+	}
+	r.do(again(request{path: "/v1/verifications", body: toMail}, "order-17")).want(http.StatusAccepted, "")
+}
+
 func TestKeysAreACallersOwn(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -65,7 +78,7 @@ func TestKeysAreAnEndpointsOwn(t *testing.T) {
 	}
 }
 
-func TestACheckWithTheSameKeyIsAnsweredTheSameForAMinute(t *testing.T) {
+func TestACheckWithTheSameKeyIsAnsweredTheSame(t *testing.T) {
 	eachWay(t, func(t *testing.T, r *rig, way func(id, code string) fields) {
 		id, code := r.started(toPhone)
 		miss := again(request{path: "/v1/verifications/check", body: way(id, wrong(code))}, "guess-1")
@@ -91,21 +104,21 @@ func TestACheckWithTheSameKeyIsAnsweredTheSameForAMinute(t *testing.T) {
 				t.Errorf("%s: %s", name, a.raw)
 			}
 		}
-		r.pass(61 * time.Second)
-		if a := r.do(hit).ok(); a.text("reason") != "already_used" {
-			t.Errorf("a minute later: %s", a.raw)
+		r.pass(5 * time.Minute) // the code has expired and the store has forgotten the nonce
+		if d := cmp.Diff(first.body, r.do(hit).ok().body); d != "" {
+			t.Error(d)
+		}
+		if made := r.get(first.text("id")).ok().body["checks"].(map[string]any)["made"]; made != 2.0 {
+			t.Errorf("%v checks counted", made)
 		}
 	})
 }
 
 func TestTheKeyOfARightCheckDoesNotMakeAnotherCodeRight(t *testing.T) {
-	eachWay(t, func(t *testing.T, r *rig, way func(id, code string) fields) {
+	eachWay(t, func(_ *testing.T, r *rig, way func(id, code string) fields) {
 		id, code := r.started(toPhone)
 		r.do(again(request{path: "/v1/verifications/check", body: way(id, code)}, "guess-1")).ok()
-		a := r.do(again(request{path: "/v1/verifications/check", body: way(id, wrong(code))}, "guess-1"))
-		if a.body["valid"] == true {
-			t.Errorf("a wrong code is valid: %s", a.raw)
-		}
+		r.do(again(request{path: "/v1/verifications/check", body: way(id, wrong(code))}, "guess-1")).want(http.StatusUnprocessableEntity, "idempotency_key_reused")
 	})
 }
 
@@ -116,8 +129,71 @@ func TestTheKeyOfARightCheckDoesNotMakeAnotherBindingRight(t *testing.T) {
 	q := request{path: "/v1/verifications/check", body: fields{"id": id, "code": code, "binding": "browser-1-binding"}}
 	r.do(again(q, "guess-1")).ok()
 	q.body = fields{"id": id, "code": code, "binding": "browser-2-binding"}
-	if a := r.do(again(q, "guess-1")); a.body["valid"] == true {
-		t.Errorf("another binding is valid: %s", a.raw)
+	r.do(again(q, "guess-1")).want(http.StatusUnprocessableEntity, "idempotency_key_reused")
+}
+
+func TestARepeatedAnswerSaysThatItIsOne(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	q := again(request{path: "/v1/verifications", body: toPhone}, "order-17")
+	if a := r.do(q).want(http.StatusAccepted, ""); a.header.Values("Idempotency-Replayed") != nil {
+		t.Errorf("the first: %v", a.header)
+	}
+	a := r.do(q).want(http.StatusAccepted, "")
+	if a.header.Get("Idempotency-Replayed") != "true" || a.header.Get("RateLimit") != "" {
+		t.Errorf("the second: %v", a.header)
+	}
+}
+
+func TestAStartIsAnsweredTheSameLongAfterItsVerificationEnded(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	q := again(request{path: "/v1/verifications", body: toPhone}, "order-17")
+	first := r.do(q).want(http.StatusAccepted, "")
+	r.pass(time.Hour)
+	r.start(toPhone).want(http.StatusAccepted, "") // another verification by now
+	if d := cmp.Diff(first.body, r.do(q).want(http.StatusAccepted, "").body); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestAKeyBelongsToOneRequest(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.do(again(request{path: "/v1/verifications", body: toPhone}, "order-17")).want(http.StatusAccepted, "")
+	before := r.contents()
+	for name, body := range map[string]fields{
+		"another recipient, in another partition": toPhone.with(fields{"to": "+4915112345699"}),
+		"another namespace":                       toPhone.with(fields{"namespace": "verify-phone"}),
+		"another binding":                         toPhone.with(fields{"binding": "b"}),
+		"another locale":                          toPhone.with(fields{"locale": "de"}),
+		"another body, though it means the same":  toPhone.with(fields{"to": "+49 151 12345678"}),
+	} {
+		r.do(again(request{path: "/v1/verifications", body: body}, "order-17")).want(http.StatusUnprocessableEntity, "idempotency_key_reused")
+		r.untouched(before, name)
+	}
+}
+
+func TestARequestThatIsStillBeingWorkedOnIsNotRunTwice(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	q := again(request{path: "/v1/verifications", body: toPhone}, "order-17")
+	mark := r.keys.MarkOf("start", "phone-auth", phone, "sms", "", "")
+	elsewhere := otp.Repeatable{Nonce: otp.NonceOf("all", "start", "order-17"), Mark: mark, By: "another-process"}
+	if _, err := r.store.Recall(t.Context(), elsewhere); err != nil {
+		t.Fatal(err)
+	}
+	a := r.do(q).want(http.StatusConflict, "idempotency_in_flight")
+	if a.header.Get("Retry-After") != "1" {
+		t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
+	}
+	r.pass(3 * time.Second) // that process has died
+	id := r.do(q).want(http.StatusAccepted, "").text("id")
+	if err := r.store.Remember(t.Context(), elsewhere, []byte(`{"Order":{"ID":"VE00"}}`)); err != nil { // it had only been slow
+		t.Fatal(err)
+	}
+	if again := r.do(q).want(http.StatusAccepted, "").text("id"); again != id {
+		t.Errorf("the late answer replaced the one that was given: %s, then %s", id, again)
 	}
 }
 

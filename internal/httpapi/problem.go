@@ -52,7 +52,36 @@ func (p *Problem) ContentType(string) string { return problemType }
 // GetHeaders are sent along.
 func (p *Problem) GetHeaders() http.Header { return p.headers }
 
-func newProblem(status int, code, detail string) *Problem {
+// statuses are those of all codes. A code is stable: callers branch on it.
+var statuses = map[string]int{
+	"invalid_request":         http.StatusBadRequest,
+	"invalid_recipient":       http.StatusBadRequest,
+	"invalid_code_format":     http.StatusBadRequest,
+	"channel_not_allowed":     http.StatusBadRequest,
+	"idempotency_key_invalid": http.StatusBadRequest,
+	"unauthenticated":         http.StatusUnauthorized,
+	"insufficient_scope":      http.StatusForbidden,
+	"namespace_not_allowed":   http.StatusForbidden,
+	"signature_invalid":       http.StatusForbidden,
+	"verification_not_found":  http.StatusNotFound,
+	"namespace_not_found":     http.StatusNotFound,
+	"route_not_found":         http.StatusNotFound,
+	"method_not_allowed":      http.StatusMethodNotAllowed,
+	"idempotency_in_flight":   http.StatusConflict,
+	"already_finished":        http.StatusConflict,
+	"body_too_large":          http.StatusRequestEntityTooLarge,
+	"unsupported_media_type":  http.StatusUnsupportedMediaType,
+	"idempotency_key_reused":  http.StatusUnprocessableEntity,
+	"cooldown_active":         http.StatusTooManyRequests,
+	"send_limit_reached":      http.StatusTooManyRequests,
+	"daily_quota_exceeded":    http.StatusTooManyRequests,
+	"recipient_locked":        http.StatusTooManyRequests,
+	"internal_error":          http.StatusInternalServerError,
+	"store_unavailable":       http.StatusServiceUnavailable,
+}
+
+func newProblem(code, detail string) *Problem {
+	status := statuses[code]
 	return &Problem{Type: "urn:otpipe:problem:" + code, Title: http.StatusText(status), Status: status, Code: code, Detail: detail, headers: http.Header{}}
 }
 
@@ -66,20 +95,20 @@ func (p *Problem) withRetry(after time.Duration) *Problem {
 // seconds are whole and rounded up, at least one.
 func seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }
 
-// problems is the one place where an error becomes a status and a code.
+// problems is the one place where an error becomes a code.
 var problems = []struct {
-	err    error
-	status int
-	code   string
+	err  error
+	code string
 }{
-	{otp.ErrInvalid, http.StatusBadRequest, "invalid_request"},
-	{otp.ErrInvalidRecipient, http.StatusBadRequest, "invalid_recipient"},
-	{otp.ErrCodeFormat, http.StatusBadRequest, "invalid_code_format"},
-	{otp.ErrChannelNotAllowed, http.StatusBadRequest, "channel_not_allowed"},
-	{otp.ErrNamespaceForbidden, http.StatusForbidden, "namespace_not_allowed"},
-	{otp.ErrNamespaceNotFound, http.StatusNotFound, "namespace_not_found"},
-	{otp.ErrNotFound, http.StatusNotFound, "verification_not_found"},
-	{otp.ErrFinished, http.StatusConflict, "already_finished"},
+	{otp.ErrInvalid, "invalid_request"},
+	{otp.ErrInvalidRecipient, "invalid_recipient"},
+	{otp.ErrCodeFormat, "invalid_code_format"},
+	{otp.ErrChannelNotAllowed, "channel_not_allowed"},
+	{otp.ErrNamespaceForbidden, "namespace_not_allowed"},
+	{otp.ErrNamespaceNotFound, "namespace_not_found"},
+	{otp.ErrNotFound, "verification_not_found"},
+	{otp.ErrFinished, "already_finished"},
+	{otp.ErrKeyReused, "idempotency_key_reused"},
 }
 
 var limits = map[otp.Limit]struct{ code, detail string }{
@@ -99,14 +128,17 @@ func asProblem(err error) *Problem {
 		return limitProblem(le)
 	}
 	if errors.Is(err, otp.ErrStoreUnavailable) || errors.Is(err, context.DeadlineExceeded) {
-		return newProblem(http.StatusServiceUnavailable, "store_unavailable", "the store does not answer; try again").withRetry(time.Second)
+		return newProblem("store_unavailable", "the store does not answer; try again").withRetry(time.Second)
+	}
+	if errors.Is(err, otp.ErrInFlight) {
+		return newProblem("idempotency_in_flight", "the first request with this Idempotency-Key is still being worked on; try again").withRetry(time.Second)
 	}
 	for _, row := range problems {
 		if errors.Is(err, row.err) {
-			return inputProblem(newProblem(row.status, row.code, row.err.Error()), err)
+			return inputProblem(newProblem(row.code, row.err.Error()), err)
 		}
 	}
-	return newProblem(http.StatusInternalServerError, "internal_error", "this is our fault; the request id finds it in our logs")
+	return newProblem("internal_error", "this is our fault; the request id finds it in our logs")
 }
 
 func inputProblem(p *Problem, err error) *Problem {
@@ -118,7 +150,7 @@ func inputProblem(p *Problem, err error) *Problem {
 
 func limitProblem(le *otp.LimitError) *Problem {
 	l := limits[le.Limit]
-	p := newProblem(http.StatusTooManyRequests, l.code, l.detail).withRetry(le.RetryAfter)
+	p := newProblem(l.code, l.detail).withRetry(le.RetryAfter)
 	if le.ID != "" {
 		p.VerificationID = string(le.ID)
 	}
@@ -126,9 +158,11 @@ func limitProblem(le *otp.LimitError) *Problem {
 		at := Instant(le.ExpiresAt)
 		p.ExpiresAt = &at
 	}
-	p.headers.Set("RateLimit", rateLimit(string(le.Limit), 0, le.RetryAfter))
 	if le.Policy.Daily > 0 {
 		p.headers.Set("RateLimit-Policy", rateLimitPolicy(le.Policy))
+	}
+	if le.Limit == otp.LimitCooldown || le.Limit == otp.LimitDaily { // the others are no quotas
+		p.headers.Set("RateLimit", rateLimit(string(le.Limit), 0, le.RetryAfter))
 	}
 	return p
 }
@@ -162,7 +196,7 @@ func useProblems() {
 		if !known {
 			code = "internal_error"
 		}
-		p := newProblem(status, code, details[status])
+		p := newProblem(code, details[status])
 		if status != http.StatusBadRequest {
 			return p
 		}

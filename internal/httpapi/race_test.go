@@ -2,6 +2,8 @@ package httpapi_test
 
 import (
 	"fmt"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -68,10 +70,10 @@ func TestOfAHundredWrongChecksAtOnceFiveAreCompared(t *testing.T) {
 func TestAHundredRepetitionsOfOneStartAtOnceAreOneStart(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	got := atOnce(r, func(a answer) string { return a.text("id") }, func(int) request {
-		return again(request{path: "/v1/verifications", body: toPhone}, "order-17")
-	})
-	if len(got) != 1 {
+	q := again(request{path: "/v1/verifications", body: toPhone}, "order-17")
+	got := atOnce(r, func(a answer) string { return a.text("id") + a.text("code") }, func(int) request { return q })
+	delete(got, "idempotency_in_flight")
+	if len(got) != 1 || got[r.do(q).want(http.StatusAccepted, "").text("id")] == 0 {
 		t.Errorf("%v", got)
 	}
 }
@@ -80,10 +82,14 @@ func TestAHundredRepetitionsOfOneCheckAtOnceGetOneSession(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	id, code := r.started(toPhone)
-	got := atOnce(r, func(a answer) string { return a.raw }, func(int) request {
-		return again(request{path: "/v1/verifications/check", body: fields{"id": id, "code": code}}, "guess-1")
-	})
-	if len(got) != 1 {
-		t.Errorf("%d different answers", len(got))
+	q := again(request{path: "/v1/verifications/check", body: fields{"id": id, "code": code}}, "guess-1")
+	got := atOnce(r, func(a answer) string { return a.raw + a.text("code") }, func(int) request { return q })
+	for told := range got {
+		if strings.HasSuffix(told, "idempotency_in_flight") {
+			delete(got, told)
+		}
+	}
+	if first := r.do(q).ok().raw; len(got) != 1 || got[first] == 0 {
+		t.Errorf("%v", got)
 	}
 }

@@ -14,20 +14,20 @@ import (
 func (a *API) receipt(w http.ResponseWriter, r *http.Request) {
 	reader, known := a.Receipts[r.PathValue("provider")]
 	if !known {
-		write(w, r, newProblem(http.StatusNotFound, "route_not_found", "no provider of this name reports here"))
+		write(w, r, newProblem("route_not_found", "no provider of this name reports here"))
 		return
 	}
 	rc, err := reader.Parse(r)
 	switch {
 	case errors.Is(err, otp.ErrForged):
 		a.Log.WarnContext(r.Context(), "receipt refused", "provider", r.PathValue("provider"), "reason", "signature")
-		write(w, r, newProblem(http.StatusForbidden, "signature_invalid", "the signature is wrong"))
+		write(w, r, newProblem("signature_invalid", "the signature is wrong"))
 	case errors.Is(err, otp.ErrForeign):
 		w.WriteHeader(http.StatusNoContent)
 	case tooLarge(err):
-		write(w, r, newProblem(http.StatusRequestEntityTooLarge, "body_too_large", "the body is longer than any receipt"))
+		write(w, r, newProblem("body_too_large", "the body is longer than any receipt"))
 	case err != nil:
-		write(w, r, newProblem(http.StatusBadRequest, "invalid_request", "the body cannot be read"))
+		write(w, r, newProblem("invalid_request", "the body cannot be read"))
 	default:
 		a.receive(w, r, rc)
 	}
@@ -42,7 +42,7 @@ func (a *API) receive(w http.ResponseWriter, r *http.Request, rc otp.Receipt) {
 	moved, err := a.Receiver.Receive(r.Context(), rc)
 	if err != nil {
 		a.Log.ErrorContext(r.Context(), "receipt not written", "order", rc.Order.String(), "error", err)
-		write(w, r, newProblem(http.StatusServiceUnavailable, "store_unavailable", "the store does not answer; try again").withRetry(time.Second))
+		write(w, r, newProblem("store_unavailable", "the store does not answer; try again").withRetry(time.Second))
 		return
 	}
 	a.Log.InfoContext(r.Context(), "receipt", "order", rc.Order.String(), "attempt", rc.Attempt, "provider", rc.Provider,

@@ -31,10 +31,10 @@ type unlockOutput struct {
 }
 
 func (a *API) recipients(api huma.API) {
-	add(a, api, huma.Operation{
+	add(a, api, described(huma.Operation{
 		OperationID: "unlock", Method: http.MethodPost, Path: "/v1/recipients/unlock",
 		Summary: "Clear a lock", Security: needs(otp.ScopeOperate), Tags: []string{"recipients"},
-	}, a.unlock)
+	}, unlockExamples, "invalid_recipient", "namespace_not_allowed", "namespace_not_found"), a.unlock)
 }
 
 func (a *API) unlock(ctx context.Context, who otp.Caller, in *unlockInput) (*unlockOutput, error) {

@@ -95,7 +95,7 @@ func newRigOn(t *testing.T, rdb *redis.Client) *rig {
 	}
 	r.metrics = telemetry.New("test", namespaces, nil)
 	r.service = &verify.Service{
-		Verifications: r.metrics.Verifications(r.store), Sessions: r.store, Journal: r.store, Locks: r.store,
+		Verifications: r.metrics.Verifications(r.store), Sessions: r.store, Journal: r.store, Locks: r.store, Repeats: r.store,
 		Ringer: r.ringer, Templates: composer, Addresses: address.Parse,
 		Namespaces: namespaces, Keys: r.keys, Partitions: 16,
 	}

@@ -34,14 +34,15 @@ type sessionOutput struct {
 }
 
 func (a *API) sessions(api huma.API) {
-	add(a, api, huma.Operation{
+	codes := []string{"invalid_recipient", "namespace_not_allowed", "namespace_not_found"}
+	add(a, api, described(huma.Operation{
 		OperationID: "introspect", Method: http.MethodPost, Path: "/v1/sessions/introspect",
 		Summary: "Ask whether a session is good", Security: needs(otp.ScopeCheck), Tags: []string{"sessions"},
-	}, a.session(false))
-	add(a, api, huma.Operation{
+	}, sessionExamples, codes...), a.session(false))
+	add(a, api, described(huma.Operation{
 		OperationID: "consume", Method: http.MethodPost, Path: "/v1/sessions/consume",
 		Summary: "Use a session up", Security: needs(otp.ScopeCheck), Tags: []string{"sessions"},
-	}, a.session(true))
+	}, sessionExamples, codes...), a.session(true))
 }
 
 func (a *API) session(consume bool) func(context.Context, otp.Caller, *sessionInput) (*sessionOutput, error) {

@@ -55,13 +55,18 @@ type Step struct {
 	Reason   string  `json:"reason,omitempty"`
 }
 
-// Told is a verification with its life.
-type Told struct {
+// Record is a verification as it is found afterwards.
+type Record struct {
 	Verification
 	CreatedAt   Instant  `json:"created_at"`
 	LockedUntil *Instant `json:"locked_until,omitempty"`
 	Checks      Checks   `json:"checks"`
-	Timeline    []Step   `json:"timeline" nullable:"false"`
+}
+
+// Told is a verification with its life.
+type Told struct {
+	Record
+	Timeline []Step `json:"timeline" nullable:"false"`
 }
 
 // StartBody asks for a code.
@@ -75,7 +80,7 @@ type StartBody struct {
 }
 
 type startInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" doc:"The same key gets the same answer; a repeated request sends nothing again."`
+	IdempotencyKey string `header:"Idempotency-Key" doc:"The same key gets the same answer for a day; a repeated request sends nothing again."`
 	Body           StartBody
 }
 
@@ -83,6 +88,7 @@ type startOutput struct {
 	Location        string `header:"Location"`
 	RateLimitPolicy string `header:"RateLimit-Policy"`
 	RateLimit       string `header:"RateLimit"`
+	Replayed        string `header:"Idempotency-Replayed" doc:"true if this answer was given before."`
 	Body            Started
 }
 
@@ -104,7 +110,7 @@ type CheckBody struct {
 }
 
 type checkInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" doc:"The same key gets the same answer for a minute: a lost answer can be asked for again."`
+	IdempotencyKey string `header:"Idempotency-Key" doc:"The same key gets the same answer for a day: a lost answer can be asked for again."`
 	Body           CheckBody
 }
 
@@ -127,26 +133,37 @@ type Checked struct {
 }
 
 type checkOutput struct {
-	Body Checked
+	Replayed string `header:"Idempotency-Replayed" doc:"true if this answer was given before."`
+	Body     Checked
 }
 
 func (a *API) verifications(api huma.API) {
-	add(a, api, huma.Operation{
+	tags := []string{"verifications"}
+	add(a, api, described(huma.Operation{
 		OperationID: "start", Method: http.MethodPost, Path: "/v1/verifications", DefaultStatus: http.StatusAccepted,
-		Summary: "Send a code", Security: needs(otp.ScopeSend), Tags: []string{"verifications"},
-	}, a.start)
-	add(a, api, huma.Operation{
+		Summary: "Send a code", Security: needs(otp.ScopeSend), Tags: tags,
+		Description: "Opens a verification, or sends the code of the one that is alive again. The answer comes as soon as the send is staged; workers deliver it.",
+	}, startExamples, "invalid_recipient", "channel_not_allowed", "idempotency_key_invalid", "namespace_not_allowed", "namespace_not_found",
+		"idempotency_in_flight", "idempotency_key_reused", "cooldown_active", "send_limit_reached", "daily_quota_exceeded", "recipient_locked"), a.start)
+	add(a, api, described(huma.Operation{
 		OperationID: "check", Method: http.MethodPost, Path: "/v1/verifications/check",
-		Summary: "Check a code", Security: needs(otp.ScopeCheck), Tags: []string{"verifications"},
-	}, a.check)
-	add(a, api, huma.Operation{
+		Summary: "Check a code", Security: needs(otp.ScopeCheck), Tags: tags,
+		Description: "Counts the guess, then compares it. A wrong code is a normal answer; a right one is accepted once and opens a session. A code that has not the form of one is refused and not counted.",
+	}, checkExamples, "invalid_recipient", "invalid_code_format", "idempotency_key_invalid", "namespace_not_allowed", "namespace_not_found",
+		"idempotency_in_flight", "idempotency_key_reused", "recipient_locked"), a.check)
+	add(a, api, described(huma.Operation{
+		OperationID: "search", Method: http.MethodPost, Path: "/v1/verifications/search",
+		Summary: "List a recipient's verifications", Security: needs(otp.ScopeRead), Tags: tags,
+	}, searchExamples, "invalid_recipient", "namespace_not_allowed", "namespace_not_found"), a.search)
+	add(a, api, described(huma.Operation{
 		OperationID: "get", Method: http.MethodGet, Path: "/v1/verifications/{id}",
-		Summary: "Tell what happened", Security: needs(otp.ScopeRead), Tags: []string{"verifications"},
-	}, a.get)
-	add(a, api, huma.Operation{
+		Summary: "Tell what happened", Security: needs(otp.ScopeRead), Tags: tags,
+	}, getExamples, "verification_not_found"), a.get)
+	add(a, api, described(huma.Operation{
 		OperationID: "cancel", Method: http.MethodPost, Path: "/v1/verifications/{id}/cancel",
-		Summary: "Make a code useless", Security: needs(otp.ScopeSend), Tags: []string{"verifications"},
-	}, a.cancel)
+		Summary: "Make a code useless", Security: needs(otp.ScopeSend), Tags: tags,
+		Description: "What is not sent yet stays unsent. To cancel again is no error.",
+	}, cancelExamples, "verification_not_found", "already_finished"), a.cancel)
 }
 
 func (a *API) start(ctx context.Context, who otp.Caller, in *startInput) (*startOutput, error) {
@@ -162,28 +179,39 @@ func (a *API) start(ctx context.Context, who otp.Caller, in *startInput) (*start
 	if err != nil {
 		return nil, err
 	}
-	return &startOutput{
-		Location:        "/v1/verifications/" + string(s.Order.ID),
-		RateLimitPolicy: rateLimitPolicy(s.Policy),
-		RateLimit:       rateLimit("cooldown", 0, s.ResendAt.Sub(s.Now)) + ", " + rateLimit("daily", s.DailyLeft, s.DailyReset),
+	out := &startOutput{
+		Location: "/v1/verifications/" + string(s.Order.ID), Replayed: replayed(s.Replayed),
 		Body: Started{Resent: s.Resent, Verification: Verification{
 			ID: string(s.Order.ID), Namespace: string(s.Namespace), Channel: string(s.Channel), ToMasked: s.Masked,
 			Status: string(otp.Pending), Send: s.Order.Send, SendsLeft: s.SendsLeft,
 			ExpiresAt: Instant(s.ExpiresAt), ResendAt: Instant(s.ResendAt), Delivery: Delivery{Status: string(s.State)},
 		}},
-	}, nil
+	}
+	if !s.Replayed { // what was left then is not what is left now
+		out.RateLimitPolicy = rateLimitPolicy(s.Policy)
+		out.RateLimit = rateLimit("cooldown", 0, s.ResendAt.Sub(s.Now)) + ", " + rateLimit("daily", s.DailyLeft, s.DailyReset)
+	}
+	return out, nil
+}
+
+// replayed is the header that says so; "" leaves it out.
+func replayed(again bool) string {
+	if again {
+		return "true"
+	}
+	return ""
 }
 
 // maxIdempotencyKey is in bytes.
 const maxIdempotencyKey = 255
 
-// nonce marks a request: as its caller says, or as one that is not repeated.
+// nonce names a request that its caller may repeat; "" is one that is not repeated.
 func nonce(who otp.Caller, endpoint, key string) (otp.Nonce, error) {
 	switch {
 	case key == "":
-		return otp.NewNonce(), nil
+		return "", nil
 	case len(key) > maxIdempotencyKey:
-		return "", newProblem(http.StatusBadRequest, "idempotency_key_invalid", "an Idempotency-Key is at most 255 bytes long")
+		return "", newProblem("idempotency_key_invalid", "an Idempotency-Key is at most 255 bytes long")
 	}
 	return otp.NonceOf(who.Name, endpoint, key), nil
 }
@@ -205,12 +233,12 @@ func (a *API) check(ctx context.Context, who otp.Caller, in *checkInput) (*check
 	}
 	c, err := a.Verifier.Check(ctx, who, r)
 	if isNotFound(err) {
-		return &checkOutput{verdict(verify.Checked{Verdict: otp.Verdict{Reason: otp.NoSuchCode}})}, nil
+		return &checkOutput{Body: verdict(verify.Checked{Verdict: otp.Verdict{Reason: otp.NoSuchCode}})}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &checkOutput{verdict(c)}, nil
+	return &checkOutput{Replayed: replayed(c.Replayed), Body: verdict(c)}, nil
 }
 
 // checkRequest reads either form of a check.
@@ -223,7 +251,7 @@ func checkRequest(who otp.Caller, in *checkInput) (verify.CheckRequest, error) {
 	}
 	byID, byRecipient := b.ID != "", b.Namespace != "" || b.To != ""
 	if byID == byRecipient || byRecipient && (b.Namespace == "" || b.To == "") {
-		p := newProblem(http.StatusBadRequest, "invalid_request", "a check names its verification in one of two ways")
+		p := newProblem("invalid_request", "a check names its verification in one of two ways")
 		p.Errors = []FieldError{{Pointer: "#", Detail: "want either id, or namespace and to"}}
 		return r, p
 	}
@@ -231,7 +259,7 @@ func checkRequest(who otp.Caller, in *checkInput) (verify.CheckRequest, error) {
 		return r, nil
 	}
 	if r.ID, err = otp.ParseID(b.ID); err != nil {
-		p := newProblem(http.StatusBadRequest, "invalid_request", "an id is VE and 32 hex digits")
+		p := newProblem("invalid_request", "an id is VE and 32 hex digits")
 		p.Errors = []FieldError{{Pointer: "#/id", Detail: "want VE and 32 lower-case hex digits"}}
 		return r, p
 	}
@@ -275,8 +303,19 @@ func (a *API) cancel(ctx context.Context, who otp.Caller, in *idInput) (*toldOut
 }
 
 func told(h otp.History, p otp.Policy) *toldOutput {
+	t := Told{Record: record(h, p), Timeline: make([]Step, 0, len(h.Steps))}
+	for _, s := range h.Steps {
+		t.Timeline = append(t.Timeline, Step{
+			At: Instant(s.At), Send: s.Send, Attempt: s.Attempt, State: s.State,
+			Provider: s.Provider, Ref: s.Ref, Reason: s.Reason,
+		})
+	}
+	return &toldOutput{t}
+}
+
+func record(h otp.History, p otp.Policy) Record {
 	newest := h.Newest()
-	t := Told{
+	r := Record{
 		Verification: Verification{
 			ID: string(h.ID), Namespace: string(h.Namespace), Channel: string(h.Channel), ToMasked: h.Masked,
 			Status: string(h.Status), Send: len(h.Sends), SendsLeft: h.SendsLeft(),
@@ -285,16 +324,9 @@ func told(h otp.History, p otp.Policy) *toldOutput {
 		},
 		CreatedAt: Instant(h.CreatedAt),
 		Checks:    Checks{Made: h.Checks, Max: h.MaxChecks},
-		Timeline:  make([]Step, 0, len(h.Steps)),
 	}
 	if !h.LockedTill.IsZero() {
-		t.LockedUntil = instant(h.LockedTill)
+		r.LockedUntil = instant(h.LockedTill)
 	}
-	for _, s := range h.Steps {
-		t.Timeline = append(t.Timeline, Step{
-			At: Instant(s.At), Send: s.Send, Attempt: s.Attempt, State: s.State,
-			Provider: s.Provider, Ref: s.Ref, Reason: s.Reason,
-		})
-	}
-	return &toldOutput{t}
+	return r
 }

@@ -20,6 +20,8 @@ var (
 	ErrForged             = errors.New("the receipt's signature is wrong")
 	ErrForeign            = errors.New("the receipt is about nothing of ours")
 	ErrNamespaceForbidden = errors.New("the key is not for this namespace")
+	ErrInFlight           = errors.New("a request with this key is still being worked on")
+	ErrKeyReused          = errors.New("another request was made with this key")
 )
 
 // InputError is a fault in one field of a request. Detail never quotes the value.

@@ -94,6 +94,12 @@ type History struct {
 	Steps      []Step
 }
 
+// Mention names one of a recipient's verifications.
+type Mention struct {
+	ID        ID
+	Namespace Namespace
+}
+
 // SendsLeft is how many more sends the verification may have.
 func (h History) SendsLeft() int { return max(0, h.MaxSends-len(h.Sends)) }
 

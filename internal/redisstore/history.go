@@ -17,23 +17,72 @@ import (
 // Find tells all that happened to a verification. Its errors are
 // otp.ErrNotFound and otp.ErrStoreUnavailable.
 func (s *Store) Find(ctx context.Context, id otp.ID) (otp.History, error) {
-	var fields *redis.MapStringStringCmd
+	all, err := s.Histories(ctx, []otp.ID{id})
+	if err == nil && len(all) == 0 {
+		err = otp.ErrNotFound
+	}
+	if err != nil {
+		return otp.History{}, err
+	}
+	return all[0], nil
+}
+
+// Histories tells of those verifications that are still kept, in the order of
+// ids. Its error is otp.ErrStoreUnavailable.
+func (s *Store) Histories(ctx context.Context, ids []otp.ID) ([]otp.History, error) {
+	records := make([]*redis.MapStringStringCmd, len(ids))
 	var clock *redis.TimeCmd
 	_, err := s.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
-		fields, clock = p.HGetAll(ctx, verificationKey(id)), p.Time(ctx)
+		for i, id := range ids {
+			records[i] = p.HGetAll(ctx, verificationKey(id))
+		}
+		clock = p.Time(ctx)
 		return nil
 	})
 	if err != nil {
-		return otp.History{}, unavailable("find", err)
-	}
-	if len(fields.Val()) == 0 {
-		return otp.History{}, otp.ErrNotFound
+		return nil, unavailable("find", err)
 	}
 	now := clock.Val()
 	if s.Offset != nil {
 		now = now.Add(s.Offset())
 	}
-	return history(id, fields.Val(), now)
+	all := make([]otp.History, 0, len(ids))
+	for i, r := range records {
+		if len(r.Val()) == 0 {
+			continue
+		}
+		h, err := history(ids[i], r.Val(), now)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, h)
+	}
+	return all, nil
+}
+
+// Recent names the newest verifications of an owner's recipient, in all
+// namespaces and under every binding, the newest first. Its error is
+// otp.ErrStoreUnavailable.
+func (s *Store) Recent(ctx context.Context, o otp.Owner) ([]otp.Mention, error) {
+	lists := make([]*redis.StringSliceCmd, len(o.Identity))
+	_, err := s.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, fp := range o.Identity { // under an old key until it is touched
+			lists[i] = p.LRange(ctx, recentKey(o.Partition, fp), 0, -1)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, unavailable("recent", err)
+	}
+	var all []otp.Mention
+	for _, l := range lists {
+		for _, entry := range l.Val() {
+			id, rest, _ := strings.Cut(entry, " ")
+			ns, _, _ := strings.Cut(rest, " ")
+			all = append(all, otp.Mention{ID: otp.ID(id), Namespace: otp.Namespace(ns)})
+		}
+	}
+	return all, nil
 }
 
 // history reads a record as lua/record.lua writes it.

@@ -15,6 +15,7 @@ import "github.com/otpipe/otpipe/internal/otp"
 //	<ns>:session:{p}<hash>  id, anchor, channel, expiry              the session's life
 //	v:{p}<id>               a verification: see lua/record.lua
 //	recent:{p}<fp>          "id ns binding" of the newest ones       as long as the newest of them
+//	repeat:<nonce>          a request its caller may repeat          24 h
 //
 // Without a TTL, for they name nobody:
 //
@@ -28,6 +29,13 @@ func stateKey(ns otp.Namespace, kind string, p otp.Partition, who string) string
 func verificationKey(id otp.ID) string { return "v:{" + id.Partition().String() + "}" + string(id) }
 
 func dueKey(p otp.Partition) string { return "due:{" + p.String() + "}" }
+
+func recentKey(p otp.Partition, fp otp.Fingerprint) string {
+	return "recent:{" + p.String() + "}" + string(fp)
+}
+
+// repeatKey needs no slot of its own: the request may be about any recipient.
+func repeatKey(n otp.Nonce) string { return "repeat:" + string(n) }
 
 const storeKey = "otpipe:store"
 

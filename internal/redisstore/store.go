@@ -18,6 +18,7 @@ const (
 
 	suppression     = 30 * 24 * time.Hour
 	patience        = 750 * time.Millisecond // before the watch looks after a fresh send
+	flight          = 2 * time.Second        // before a repeated request is run again; longer than an answer takes
 	recentKept      = 50                     // verifications a recipient
 	replicaPatience = 300 * time.Millisecond // less than the client waits for an answer
 )

@@ -14,13 +14,14 @@ type CheckRequest struct {
 	To        string
 	Code      string
 	Binding   string
-	Nonce     otp.Nonce
+	Nonce     otp.Nonce // of a request that its caller may repeat; "" of any other
 }
 
 // Checked is a verdict, and the proof that goes with a right one.
 type Checked struct {
 	otp.Verdict
-	Token otp.Token // of a right check
+	Token    otp.Token // of a right check
+	Replayed bool      // this answer was given before
 }
 
 // Check counts a guess and compares it. A wrong code is no error.
@@ -40,19 +41,29 @@ func (s *Service) Check(ctx context.Context, who otp.Caller, r CheckRequest) (Ch
 	if err != nil {
 		return Checked{}, &otp.InputError{Field: "code", Detail: fmt.Sprintf("want %d digits; this did not count as a check", policy.Digits), Err: err}
 	}
-	v, err := s.Verifications.Check(ctx, otp.Guess{
-		Owner: owner, ID: r.ID, Digests: s.Keys.DigestsOf(owner, code),
-		Policy: policy, Nonce: r.Nonce, Sessions: s.Keys.SessionsOf(owner, code, r.Nonce),
+	said := []string{"check", string(r.ID), string(r.Namespace), r.To, r.Code, r.Binding}
+	v, replayed, err := once(ctx, s, r.Nonce, said, func(n otp.Nonce) (verdict, error) {
+		v, err := s.Verifications.Check(ctx, otp.Guess{
+			Owner: owner, ID: r.ID, Digests: s.Keys.DigestsOf(owner, code),
+			Policy: policy, Nonce: n, Sessions: s.Keys.SessionsOf(owner, code, n),
+		})
+		return verdict{v, n}, err
 	})
 	if err != nil {
 		return Checked{}, fmt.Errorf("check code: %w", err)
 	}
-	c := Checked{Verdict: v}
+	c := Checked{Verdict: v.Verdict, Replayed: replayed}
 	if v.Right() {
 		// The key that made the token is the verdict's: the answer may be given again.
-		c.Token, err = s.Keys.TokenAgain(v.SessionKey, owner, code, r.Nonce)
+		c.Token, err = s.Keys.TokenAgain(v.SessionKey, owner, code, v.Nonce)
 	}
 	return c, err
+}
+
+// verdict is what is kept of a check: all but the token, which is made again.
+type verdict struct {
+	otp.Verdict
+	Nonce otp.Nonce
 }
 
 // ownerOf names the owner of the code. An id that is unknown, or of a namespace

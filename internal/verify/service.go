@@ -32,11 +32,29 @@ type Sessions interface {
 type Journal interface {
 	// Find fails with otp.ErrNotFound.
 	Find(ctx context.Context, id otp.ID) (otp.History, error)
+	// Recent names the owner's recipient's newest verifications in all
+	// namespaces, the newest first.
+	Recent(ctx context.Context, o otp.Owner) ([]otp.Mention, error)
+	// Histories tells of those that are still kept, in the order of ids.
+	Histories(ctx context.Context, ids []otp.ID) ([]otp.History, error)
 }
 
 // Locks lets a recipient try again.
 type Locks interface {
 	Unlock(ctx context.Context, o otp.Owner, actor, reason string) (cleared bool, err error)
+}
+
+// Repeats remembers requests that their callers may send again, and what was
+// answered.
+type Repeats interface {
+	// Recall takes a request on. kept is the answer that it got before, if any.
+	// It fails with otp.ErrInFlight while another run of it is under way, and
+	// with otp.ErrKeyReused if its name was given to another request.
+	Recall(ctx context.Context, r otp.Repeatable) (kept []byte, err error)
+	// Remember keeps what was answered, for a day.
+	Remember(ctx context.Context, r otp.Repeatable, answer []byte) error
+	// Forget lets the request be made anew.
+	Forget(ctx context.Context, r otp.Repeatable) error
 }
 
 // Ringer tells the workers that a send is due. It never blocks and may lose the
@@ -58,6 +76,7 @@ type Service struct {
 	Sessions      Sessions
 	Journal       Journal
 	Locks         Locks
+	Repeats       Repeats
 	Ringer        Ringer
 	Templates     Templates
 	Addresses     func(c otp.Channel, s string) (otp.Recipient, error) // canonical forms

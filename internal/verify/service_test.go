@@ -44,7 +44,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r.Service = &verify.Service{
-		Verifications: watched{r.store, r}, Sessions: r.store, Journal: r.store, Locks: r.store,
+		Verifications: watched{r.store, r}, Sessions: r.store, Journal: r.store, Locks: r.store, Repeats: r.store,
 		Ringer: r, Templates: composer, Addresses: address.Parse, Namespaces: namespaces,
 		Keys: keys(t, "k1"), Partitions: 16,
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -16,7 +18,7 @@ type StartRequest struct {
 	Locale    string      // BCP 47; "" for the default
 	Params    map[string]string
 	Binding   string
-	Nonce     otp.Nonce
+	Nonce     otp.Nonce // of a request that its caller may repeat; "" of any other
 }
 
 // Started is the answer to an admitted request.
@@ -25,6 +27,7 @@ type Started struct {
 	Namespace otp.Namespace
 	Masked    string
 	Policy    otp.Policy
+	Replayed  bool // this answer was given before
 }
 
 // Start has a code sent. When it returns without error the send is staged in
@@ -48,21 +51,42 @@ func (s *Service) Start(ctx context.Context, who otp.Caller, r StartRequest) (St
 	if err != nil {
 		return Started{}, err
 	}
-	opening, err := s.opening(r, policy, to)
+	o, replayed, err := once(ctx, s, r.Nonce, r.said(), func(n otp.Nonce) (otp.Opened, error) {
+		r.Nonce = n
+		return s.open(ctx, r, policy, to)
+	})
 	if err != nil {
 		return Started{}, err
 	}
+	return Started{Opened: o, Namespace: r.Namespace, Masked: to.Masked(), Policy: policy, Replayed: replayed}, nil
+}
+
+// said is everything in which two requests may differ.
+func (r StartRequest) said() []string {
+	all := []string{"start", string(r.Namespace), r.To, string(r.Channel), r.Locale, r.Binding}
+	for _, name := range slices.Sorted(maps.Keys(r.Params)) {
+		all = append(all, name, r.Params[name])
+	}
+	return all
+}
+
+// open asks the store to admit a request, and rings for its send.
+func (s *Service) open(ctx context.Context, r StartRequest, p otp.Policy, to otp.Recipient) (otp.Opened, error) {
+	opening, err := s.opening(r, p, to)
+	if err != nil {
+		return otp.Opened{}, err
+	}
 	o, err := s.Verifications.Start(ctx, opening)
 	if le, limited := errors.AsType[*otp.LimitError](err); limited {
-		le.Policy = policy
+		le.Policy = p
 	}
 	if err != nil {
-		return Started{}, fmt.Errorf("start verification: %w", err)
+		return otp.Opened{}, fmt.Errorf("start verification: %w", err)
 	}
 	if o.State == otp.Queued {
 		s.Ringer.Ring(ctx, otp.Due{Order: o.Order, Channel: o.Channel})
 	}
-	return Started{Opened: o, Namespace: r.Namespace, Masked: to.Masked(), Policy: policy}, nil
+	return o, nil
 }
 
 // opening draws the code and seals it. None of it depends on whether the store

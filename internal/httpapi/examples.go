@@ -1,0 +1,107 @@
+package httpapi
+
+import (
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// example is one request and its answer. The ids, tokens and codes of an
+// example stand for those of an earlier answer.
+type example struct {
+	name, summary   string
+	request, answer any
+}
+
+func requests(all []example) map[string]*huma.Example {
+	m := map[string]*huma.Example{}
+	for _, e := range all {
+		m[e.name] = &huma.Example{Summary: e.summary, Value: e.request}
+	}
+	return m
+}
+
+func answers(all []example) map[string]*huma.Example {
+	m := map[string]*huma.Example{}
+	for _, e := range all {
+		m[e.name] = &huma.Example{Summary: e.summary, Value: e.answer}
+	}
+	return m
+}
+
+const (
+	exampleID    = "VE0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+	exampleToken = "ots_0aQW4gZXhhbXBsZSB0b2tlbiBwcm92ZXMgbm90aGluZyE" //nolint:gosec // opens nothing
+	examplePhone = "+4915123456789"
+	exampleMail  = "kim@example.com"
+)
+
+var (
+	exampleStart = time.Date(2026, 5, 4, 15, 4, 5, 0, time.UTC)
+	phoneSent    = Verification{
+		ID: exampleID, Namespace: "phone-auth", Channel: "sms", ToMasked: "+49•••••••••89", Status: "pending",
+		Send: 1, SendsLeft: 4, ExpiresAt: exampleIn(5 * time.Minute), ResendAt: exampleIn(time.Minute), Delivery: Delivery{Status: "queued"},
+	}
+	mailSent = Verification{
+		ID: exampleID, Namespace: "verify-email", Channel: "email", ToMasked: "k•••@e•••.com", Status: "pending",
+		Send: 1, SendsLeft: 4, ExpiresAt: exampleIn(5 * time.Minute), ResendAt: exampleIn(time.Minute), Delivery: Delivery{Status: "queued"},
+	}
+	phoneFound = Record{Verification: phoneSent, CreatedAt: exampleIn(0), Checks: Checks{Max: 5}}
+)
+
+func exampleIn(d time.Duration) Instant { return Instant(exampleStart.Add(d)) }
+
+var startExamples = []example{
+	{
+		"sms", "By SMS", StartBody{Namespace: "phone-auth", To: examplePhone, Locale: "en"}, Started{Verification: phoneSent},
+	},
+	{
+		"email", "By e-mail, bound to the browser session that asks",
+		StartBody{Namespace: "verify-email", To: exampleMail, Binding: "session-7f3a"},
+		Started{Verification: mailSent},
+	},
+}
+
+var checkExamples = []example{
+	{
+		"right", "The right code",
+		CheckBody{Namespace: "phone-auth", To: examplePhone, Code: "123456"},
+		Checked{ID: exampleID, Status: "approved", Valid: true, ChecksLeft: 4, Session: &SessionProof{Token: exampleToken, ExpiresAt: exampleIn(time.Hour)}},
+	},
+	{
+		"wrong", "A wrong code, by the verification's id",
+		CheckBody{ID: exampleID, Code: "654321"},
+		Checked{ID: exampleID, Status: "pending", Reason: "code_mismatch", PublicReason: "invalid_or_expired", ChecksLeft: 4},
+	},
+}
+
+var getExamples = []example{{name: "queued", summary: "On its way", answer: Told{
+	Record: phoneFound, Timeline: []Step{{At: exampleIn(0), Send: 1, State: "queued", Reason: "sms"}},
+}}}
+
+var cancelExamples = []example{{name: "canceled", summary: "Canceled before it was sent", answer: Told{
+	Record: canceled(phoneFound), Timeline: []Step{
+		{At: exampleIn(0), Send: 1, State: "queued", Reason: "sms"},
+		{At: exampleIn(2 * time.Second), State: "canceled"},
+		{At: exampleIn(2 * time.Second), Send: 1, State: "canceled"},
+	},
+}}}
+
+func canceled(r Record) Record {
+	r.Status, r.Delivery.Status = "canceled", "canceled"
+	return r
+}
+
+var searchExamples = []example{{
+	"all", "The newest of a recipient", SearchBody{To: examplePhone, Limit: 20}, Found{Items: []Record{phoneFound}},
+}}
+
+var sessionExamples = []example{{
+	"good", "A session that proves this",
+	SessionBody{Token: exampleToken, Namespace: "phone-auth", To: examplePhone},
+	SessionState{Active: true, VerificationID: exampleID, Channel: "sms", ExpiresAt: instant(exampleStart.Add(time.Hour))},
+}}
+
+var unlockExamples = []example{{
+	"unlock", "After a call to support", UnlockBody{Namespace: "phone-auth", To: examplePhone, Reason: "ticket 4711: caller proved who they are"}, Unlocked{Cleared: false},
+}}
