@@ -98,7 +98,7 @@ func routed(mux *http.ServeMux) http.Handler {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	write(w, r, newProblem("route_not_found", "there is nothing at this path; /openapi.json lists what there is"))
+	write(w, r, newProblem("route_not_found", "there is nothing at this path; /docs lists what there is"))
 }
 
 // statusOnly keeps the headers of an answer that is not sent.

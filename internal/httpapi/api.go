@@ -56,5 +56,6 @@ func (a *API) Handler() http.Handler {
 	a.recipients(doc)
 	mux.HandleFunc("POST /v1/receipts/{provider}", a.receipt)
 	describeReceipts(doc.OpenAPI())
+	mux.Handle("GET /docs", docs(doc.OpenAPI()))
 	return a.everyAnswer(routed(mux))
 }

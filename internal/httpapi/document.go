@@ -19,8 +19,8 @@ var problemsOnce sync.Once // huma keeps its error constructor in a variable
 
 const about = `otpipe sends one-time codes, checks them, and tells what became of them.
 
-Every answer has an X-Request-Id; send one of your own and it is used. Whatever is not a success is a problem
-(RFC 9457) whose code is stable. Times are RFC 3339 in UTC. Recipients come back masked only.`
+Every answer has an X-Request-Id; send one of your own and it is used. ` +
+	`Whatever is not a success is a problem (RFC 9457) whose code is stable. Times are RFC 3339 in UTC. Recipients come back masked only.`
 
 // document makes the API that operations are added to.
 func (a *API) document(mux *http.ServeMux) huma.API {

@@ -21,27 +21,27 @@ type Delivery struct {
 // Verification is one try to prove control of a recipient.
 type Verification struct {
 	ID        string   `json:"id" example:"VE0a1b2c3d4e5f60718293a4b5c6d7e8f9"`
-	Namespace string   `json:"namespace" example:"phone-auth"`
-	Channel   string   `json:"channel" enum:"sms,email"`
-	ToMasked  string   `json:"to_masked" example:"+49•••••••89"`
+	Namespace string   `json:"namespace" example:"phone-auth" doc:"What the proof is for."`
+	Channel   string   `json:"channel" enum:"sms,email" doc:"Of the newest send."`
+	ToMasked  string   `json:"to_masked" example:"+49•••••••89" doc:"The recipient, as far as it may be shown."`
 	Status    string   `json:"status" enum:"pending,approved,expired,canceled,locked"`
 	Send      int      `json:"send" doc:"Number of the newest send."`
-	SendsLeft int      `json:"sends_left"`
-	ExpiresAt Instant  `json:"expires_at"`
-	ResendAt  Instant  `json:"resend_at" doc:"Not before, by the namespace's cooldown."`
-	Delivery  Delivery `json:"delivery"`
+	SendsLeft int      `json:"sends_left" doc:"How many more this verification may have."`
+	ExpiresAt Instant  `json:"expires_at" doc:"The code is right until then."`
+	ResendAt  Instant  `json:"resend_at" doc:"The next send not before, by the namespace's cooldown."`
+	Delivery  Delivery `json:"delivery" doc:"How the newest send stands."`
 }
 
 // Started is a verification and whether this request sent its code again.
 type Started struct {
 	Verification
-	Resent bool `json:"resent"`
+	Resent bool `json:"resent" doc:"This request sent the code of a verification that was alive already."`
 }
 
 // Checks counts the guesses.
 type Checks struct {
-	Made int `json:"made"`
-	Max  int `json:"max"`
+	Made int `json:"made" doc:"Guesses so far, resends included."`
+	Max  int `json:"max" doc:"No more are compared."`
 }
 
 // Step is one line of a verification's life.
@@ -59,22 +59,22 @@ type Step struct {
 type Record struct {
 	Verification
 	CreatedAt   Instant  `json:"created_at"`
-	LockedUntil *Instant `json:"locked_until,omitempty"`
+	LockedUntil *Instant `json:"locked_until,omitempty" doc:"The recipient is locked in this namespace until then."`
 	Checks      Checks   `json:"checks"`
 }
 
 // Told is a verification with its life.
 type Told struct {
 	Record
-	Timeline []Step `json:"timeline" nullable:"false"`
+	Timeline []Step `json:"timeline" nullable:"false" doc:"All that happened, the oldest first."`
 }
 
 // StartBody asks for a code.
 type StartBody struct {
-	Namespace string            `json:"namespace" maxLength:"32" example:"phone-auth"`
+	Namespace string            `json:"namespace" maxLength:"32" example:"phone-auth" doc:"What the proof is for."`
 	To        string            `json:"to" maxLength:"320" doc:"A phone number in international form, or an e-mail address." example:"+4915123456789"`
 	Channel   string            `json:"channel,omitempty" enum:"sms,email" doc:"Left out: email if to has an @, else sms."`
-	Locale    string            `json:"locale,omitempty" maxLength:"35" doc:"BCP 47." example:"en"`
+	Locale    string            `json:"locale,omitempty" maxLength:"35" doc:"Of the message, as a BCP 47 tag." example:"en"`
 	Params    map[string]string `json:"params,omitempty" doc:"What the message's template declares beyond the code."`
 	Binding   string            `json:"binding,omitempty" maxLength:"256" doc:"What only the one who asks can repeat, such as a session id of yours: nobody else can then use up or lock this code."`
 }
@@ -102,11 +102,11 @@ type toldOutput struct {
 
 // CheckBody is what a person typed. Either id, or namespace and to.
 type CheckBody struct {
-	ID        string `json:"id,omitempty"`
+	ID        string `json:"id,omitempty" doc:"Of the verification; or namespace and to."`
 	Namespace string `json:"namespace,omitempty" maxLength:"32"`
 	To        string `json:"to,omitempty" maxLength:"320"`
-	Code      string `json:"code" example:"123456"`
-	Binding   string `json:"binding,omitempty" maxLength:"256"`
+	Code      string `json:"code" example:"123456" doc:"As it was typed, without spaces."`
+	Binding   string `json:"binding,omitempty" maxLength:"256" doc:"Where the start had one: the same."`
 }
 
 type checkInput struct {
@@ -116,7 +116,7 @@ type checkInput struct {
 
 // SessionProof proves a right check.
 type SessionProof struct {
-	Token     string  `json:"token" example:"ots_0a…"`
+	Token     string  `json:"token" example:"ots_0a…" doc:"Proves the check, for this namespace and recipient."`
 	ExpiresAt Instant `json:"expires_at"`
 }
 
@@ -124,12 +124,12 @@ type SessionProof struct {
 type Checked struct {
 	ID           string        `json:"id,omitempty"`
 	Status       string        `json:"status,omitempty" enum:"pending,approved,expired,canceled,locked"`
-	Valid        bool          `json:"valid"`
+	Valid        bool          `json:"valid" doc:"The code is right, and this check used it up."`
 	Reason       string        `json:"reason,omitempty" enum:"code_mismatch,expired,already_used,canceled,not_found,binding_mismatch"`
 	PublicReason string        `json:"public_reason,omitempty" doc:"Safe to show: it tells nothing about which reason it was." example:"invalid_or_expired"`
 	ChecksLeft   int           `json:"checks_left"`
-	LockedUntil  *Instant      `json:"locked_until,omitempty"`
-	Session      *SessionProof `json:"session,omitempty"`
+	LockedUntil  *Instant      `json:"locked_until,omitempty" doc:"This guess locked the recipient in this namespace until then."`
+	Session      *SessionProof `json:"session,omitempty" doc:"Of a right check."`
 }
 
 type checkOutput struct {

@@ -1,0 +1,197 @@
+package httpapi
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"html/template"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+//go:embed static/reference.html
+var referencePage string
+
+// order is that of the page: what a caller meets first stands first. What is
+// not in it follows.
+var order = []string{"start", "check", "get", "search", "cancel", "introspect", "consume", "unlock", "receive"}
+
+// reference is the document, as people read it.
+type reference struct {
+	About, Version string
+	Operations     []operationText
+}
+
+type operationText struct {
+	ID, Method, Path, Summary, Description, Scope string
+	Headers, Body, Answer                         []fieldText
+	Examples                                      []exampleText
+	Problems                                      []problemText
+}
+
+// fieldText is one field of a body; Name has the names of the objects it is in.
+type fieldText struct {
+	Name, Type, Text string
+	Required         bool
+}
+
+type exampleText struct{ Summary, Request, Status, Answer string }
+
+type problemText struct{ Status, Codes string }
+
+// docs serves the reference. It is made once: the document never changes.
+func docs(doc *huma.OpenAPI) http.Handler {
+	page := template.Must(template.New("reference").Parse(referencePage))
+	var b bytes.Buffer
+	if err := page.Execute(&b, referenceOf(doc)); err != nil {
+		panic(err) // embedded: a test renders it
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		_, _ = w.Write(b.Bytes()) // the client went away
+	})
+}
+
+func referenceOf(doc *huma.OpenAPI) reference {
+	r := reference{About: doc.Info.Description, Version: doc.Info.Version}
+	for path, item := range doc.Paths {
+		for method, op := range map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post} {
+			if op != nil {
+				r.Operations = append(r.Operations, operationOf(doc, method, path, op))
+			}
+		}
+	}
+	rank := func(id string) int {
+		if i := slices.Index(order, id); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	slices.SortFunc(r.Operations, func(a, b operationText) int {
+		return 2*(rank(a.ID)-rank(b.ID)) + strings.Compare(a.ID, b.ID)
+	})
+	return r
+}
+
+func operationOf(doc *huma.OpenAPI, method, path string, op *huma.Operation) operationText {
+	o := operationText{ID: op.OperationID, Method: method, Path: path, Summary: op.Summary, Description: op.Description, Scope: string(scopeOf(op))}
+	for _, p := range op.Parameters {
+		o.Headers = append(o.Headers, fieldText{Name: p.Name, Type: p.In, Text: p.Description, Required: p.Required})
+	}
+	body := jsonOf(op.RequestBody)
+	o.Body = fieldsOf(doc, schemaOf(body), "")
+	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
+		res := op.Responses[status]
+		if status >= "300" {
+			o.Problems = append(o.Problems, problemText{status, res.Description})
+			continue
+		}
+		answer := res.Content["application/json"]
+		o.Answer = fieldsOf(doc, schemaOf(answer), "")
+		o.Examples = examplesOf(body, answer, status)
+	}
+	return o
+}
+
+func jsonOf(body *huma.RequestBody) *huma.MediaType {
+	if body == nil {
+		return nil
+	}
+	return body.Content["application/json"]
+}
+
+func schemaOf(m *huma.MediaType) *huma.Schema {
+	if m == nil {
+		return nil
+	}
+	return m.Schema
+}
+
+// fieldsOf lists the fields of an object, and of those in it.
+func fieldsOf(doc *huma.OpenAPI, s *huma.Schema, within string) (all []fieldText) {
+	if s != nil && s.Ref != "" {
+		s = doc.Components.Schemas.SchemaFromRef(s.Ref)
+	}
+	if s == nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+		p := s.Properties[name]
+		f := fieldText{Name: within + name, Type: typeOf(p), Text: p.Description, Required: slices.Contains(s.Required, name)}
+		all = append(all, f)
+		inner := p
+		if p.Items != nil {
+			inner, f.Name = p.Items, f.Name+"[]"
+		}
+		all = append(all, fieldsOf(doc, inner, f.Name+".")...)
+	}
+	// What is needed comes first; objects stay together.
+	if within == "" {
+		slices.SortStableFunc(all, func(a, b fieldText) int { return needed(b, all) - needed(a, all) })
+	}
+	return all
+}
+
+// needed is 1 if the outermost object that a field is in is required.
+func needed(f fieldText, all []fieldText) int {
+	top, _, _ := strings.Cut(f.Name, ".")
+	top = strings.TrimSuffix(top, "[]")
+	for _, g := range all {
+		if g.Name == top && g.Required {
+			return 1
+		}
+	}
+	return 0
+}
+
+func typeOf(s *huma.Schema) string {
+	switch {
+	case len(s.Enum) > 0:
+		var all []string
+		for _, v := range s.Enum {
+			if text, ok := v.(string); ok {
+				all = append(all, text)
+			}
+		}
+		return strings.Join(all, " | ")
+	case s.Format == "date-time":
+		return "time"
+	case s.Items != nil:
+		return "list"
+	case s.Ref != "" || s.Type == huma.TypeObject:
+		return "object"
+	default:
+		return s.Type
+	}
+}
+
+func examplesOf(body, answer *huma.MediaType, status string) (all []exampleText) {
+	if answer == nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(answer.Examples)) {
+		e := exampleText{Summary: answer.Examples[name].Summary, Status: status, Answer: pretty(answer.Examples[name].Value)}
+		if body != nil {
+			e.Request = pretty(body.Examples[name].Value)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+func pretty(v any) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		panic(err) // our own types
+	}
+	return strings.TrimSpace(b.String())
+}
