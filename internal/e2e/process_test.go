@@ -43,7 +43,8 @@ var build = sync.OnceValue(func() error {
 	if raced {
 		args = append(args, "-race")
 	}
-	cmd := exec.CommandContext(context.Background(), "go", append(args, "github.com/otpipe/otpipe/cmd/api", "github.com/otpipe/otpipe/cmd/worker")...)
+	const commands = "github.com/otpipe/otpipe/cmd/"
+	cmd := exec.CommandContext(context.Background(), "go", append(args, commands+"api", commands+"worker", commands+"dev")...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w\n%s", err, out)
 	}
