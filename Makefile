@@ -40,3 +40,10 @@ bench: ## Throughput and latency of starts and checks beside a bare handler; bou
 .PHONY: soak
 soak: ## The crash and race tests with the long counts; a few minutes
 	OTPIPE_SOAK=1 $(GO) test -timeout 60m -count=1 ./internal/redisstore ./internal/e2e
+
+FUZZTIME ?= 1m
+FUZZ = address/FuzzPhone address/FuzzMailbox httpapi/FuzzRequest twilio/FuzzReceipt
+
+.PHONY: fuzz
+fuzz: ## Look for inputs that break the parsers; FUZZTIME=10m for longer, each
+	@for f in $(FUZZ); do $(GO) test ./internal/$${f%/*} -run '^$$' -fuzz "^$${f#*/}$$" -fuzztime $(FUZZTIME) || exit 1; done

@@ -38,7 +38,7 @@ type request struct {
 
 // answer is what came back.
 type answer struct {
-	t      *testing.T
+	t      testing.TB
 	asked  string
 	status int
 	header http.Header
@@ -228,7 +228,7 @@ func (a answer) at(field string) time.Time {
 }
 
 // instant reads a time in the contract's form: UTC, with milliseconds.
-func instant(t *testing.T, v any) time.Time {
+func instant(t testing.TB, v any) time.Time {
 	t.Helper()
 	s, _ := v.(string)
 	at, err := time.Parse("2006-01-02T15:04:05.000Z", s)

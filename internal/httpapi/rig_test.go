@@ -64,7 +64,7 @@ func keyring() httpapi.Keyring {
 // rig is the face over the real service and the real store, behind a listener,
 // with a clock that the test moves.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	rdb     *redis.Client
 	store   *redisstore.Store
 	keys    otp.Keys
@@ -79,9 +79,9 @@ type rig struct {
 	secrets []string // no answer may hold them
 }
 
-func newRig(t *testing.T) *rig { return newRigOn(t, redistest.Client(t)) }
+func newRig(t testing.TB) *rig { return newRigOn(t, redistest.Client(t)) }
 
-func newRigOn(t *testing.T, rdb *redis.Client) *rig {
+func newRigOn(t testing.TB, rdb *redis.Client) *rig {
 	t.Helper()
 	r := &rig{t: t, rdb: rdb, keys: secretKeys(t), ringer: &ringer{}, log: &journal{}, secrets: []string{phone[1:], "anna.berg"}}
 	r.store = &redisstore.Store{
@@ -115,7 +115,7 @@ func (r *rig) api(v httpapi.Verifier) *httpapi.API {
 	}
 }
 
-func serve(t *testing.T, h http.Handler) *httptest.Server {
+func serve(t testing.TB, h http.Handler) *httptest.Server {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
@@ -126,7 +126,7 @@ func serve(t *testing.T, h http.Handler) *httptest.Server {
 	return s
 }
 
-func secretKeys(t *testing.T) otp.Keys {
+func secretKeys(t testing.TB) otp.Keys {
 	t.Helper()
 	master, err := otp.NewKey("k1", bytes.Repeat([]byte("m"), otp.KeySize))
 	if err != nil {

@@ -1,0 +1,66 @@
+package address_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/otpipe/otpipe/internal/address"
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+func FuzzPhone(f *testing.F) {
+	for _, row := range phones {
+		f.Add(row.in)
+	}
+	for _, row := range phoneRefusals {
+		f.Add(row.in)
+	}
+	f.Fuzz(func(t *testing.T, s string) { holds(t, otp.SMS, s) })
+}
+
+func FuzzMailbox(f *testing.F) {
+	for _, row := range mailboxes {
+		f.Add(row.in)
+	}
+	for _, row := range mailboxRefusals {
+		f.Add(row.in)
+	}
+	f.Fuzz(func(t *testing.T, s string) { holds(t, otp.Email, s) })
+}
+
+// holds says what must be so whatever somebody types.
+func holds(t *testing.T, ch otp.Channel, s string) {
+	t.Helper()
+	r, err := address.Parse(ch, s)
+	if err != nil {
+		ie, ok := errors.AsType[*otp.InputError](err)
+		if !ok || ie.Detail == "" || ie.Field == "" {
+			t.Fatalf("%q: refused with %v", s, err)
+		}
+		return
+	}
+	canonical := r.Reveal()
+	if strings.ContainsAny(canonical, " \r\n\t<>,;\x00") {
+		t.Errorf("%q: %q could break out of a header", s, canonical)
+	}
+	again, err := address.Parse(ch, canonical)
+	if err != nil || !again.Equal(r) {
+		t.Errorf("%q is read as %q, and that as %q, %v", s, canonical, again.Reveal(), err)
+	}
+	if m := r.Masked(); m == "" || strings.ContainsAny(m, " \r\n") || strings.Contains(m, hiddenPart(ch, canonical)) {
+		t.Errorf("%q: the mask %q tells too much", s, m)
+	}
+}
+
+// hiddenPart is what a mask must not show.
+func hiddenPart(ch otp.Channel, canonical string) string {
+	if ch == otp.SMS {
+		return canonical[4 : len(canonical)-2]
+	}
+	local, domain, _ := strings.Cut(canonical, "@")
+	if len(local) > 1 {
+		return local + "@"
+	}
+	return "@" + domain
+}
