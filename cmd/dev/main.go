@@ -48,7 +48,7 @@ func run(ctx context.Context, at places) error {
 		}
 	}
 	hint := example(at.api)
-	world, err := devkit.StartWorld(at.inbox, hint)
+	world, err := devkit.StartWorld(at.inbox, hint, "http://"+at.api)
 	if err != nil {
 		return err
 	}
@@ -117,13 +117,14 @@ otpipe runs, with an outside world on loopback.
 
   API     http://%s   (key: dev)
   inbox   %s   what the handset and the mailbox would show
+  demo    %s/demo   a login form
   health  http://%s/readyz   metrics: /metrics
 
 Ask for a code:
 
   %s
 
-`, at.api, world.InboxURL(), at.admin, hint)
+`, at.api, world.InboxURL(), world.InboxURL(), at.admin, hint)
 }
 
 // ready waits until everything runs; false means that it never will.

@@ -19,6 +19,7 @@ type Web struct {
 	Inbox *Inbox
 	Chaos *Chaos
 	Hint  string // a command that makes the first message arrive; an empty inbox shows it
+	Demo  *Demo  // nil: there is none
 }
 
 const (
@@ -47,6 +48,9 @@ func (w *Web) Handler() http.Handler {
 	mux.HandleFunc("GET /{$}", w.showPage)
 	mux.HandleFunc("GET /events", w.sendEvents)
 	mux.HandleFunc("GET /messages/{id}/html", w.showMail)
+	if w.Demo != nil {
+		w.Demo.routes(mux)
+	}
 	mux.HandleFunc("POST /clear", w.clearFromPage)
 	mux.HandleFunc("POST /chaos", w.chaosFromPage)
 	mux.HandleFunc("GET /api/messages", w.listMessages)

@@ -31,8 +31,8 @@ type World struct {
 
 // StartWorld starts the outside world. inbox is where the inbox listens, a
 // loopback address; the vendors take ports of their own. hint is the command
-// that an empty inbox shows.
-func StartWorld(inbox, hint string) (*World, error) {
+// that an empty inbox shows, api the base URL of the API, which the demo calls.
+func StartWorld(inbox, hint, api string) (*World, error) {
 	w := &World{Inbox: &Inbox{}, Chaos: &Chaos{}}
 	w.Twilio = &Twilio{AccountSID: TwilioAccount, AuthToken: TwilioToken, Inbox: w.Inbox, Chaos: w.Chaos, HTTP: &http.Client{Timeout: 5 * time.Second}}
 	w.sink = &SMTP{Inbox: w.Inbox, Chaos: w.Chaos}
@@ -46,7 +46,8 @@ func StartWorld(inbox, hint string) (*World, error) {
 			return nil, fmt.Errorf("listen for %s: %w", what, err)
 		}
 	}
-	web := &Web{Inbox: w.Inbox, Chaos: w.Chaos, Hint: hint}
+	demo := &Demo{API: api, Key: "dev", HTTP: &http.Client{Timeout: 5 * time.Second}}
+	web := &Web{Inbox: w.Inbox, Chaos: w.Chaos, Hint: hint, Demo: demo}
 	w.serve(w.web, web.Handler())
 	w.serve(w.twilio, w.Twilio)
 	w.running.Go(func() { _ = w.sink.Serve(w.mail) })
