@@ -1,7 +1,6 @@
 package devkit
 
 import (
-	"bytes"
 	"embed"
 	"errors"
 	"fmt"
@@ -19,6 +18,8 @@ type Web struct {
 	Inbox *Inbox
 	Chaos *Chaos
 	Hint  string // a command that makes the first message arrive; an empty inbox shows it
+
+	Templates *Templates // nil: there is no page for them
 }
 
 const (
@@ -35,10 +36,10 @@ const (
 //go:embed static/*.css static/*.js static/*.svg
 var pageFiles embed.FS
 
-//go:embed static/page.html
-var pageSource string
+//go:embed static/*.html
+var pageSources embed.FS
 
-var pageTemplate = template.Must(template.New("page").Parse(pageSource))
+var pageTemplates = template.Must(template.ParseFS(pageSources, "static/*.html"))
 
 // Handler serves the page at / and the API under /api/. It refuses requests that
 // a browser may have been tricked into: other hosts' names and other sites' forms.
@@ -47,6 +48,10 @@ func (w *Web) Handler() http.Handler {
 	mux.HandleFunc("GET /{$}", w.showPage)
 	mux.HandleFunc("GET /events", w.sendEvents)
 	mux.HandleFunc("GET /messages/{id}/html", w.showMail)
+	if w.Templates != nil {
+		mux.HandleFunc("GET /templates", w.showTemplates)
+		mux.HandleFunc("GET /templates/mail", w.showSampleMail)
+	}
 	mux.HandleFunc("POST /clear", w.clearFromPage)
 	mux.HandleFunc("POST /chaos", w.chaosFromPage)
 	mux.HandleFunc("GET /api/messages", w.listMessages)
@@ -92,6 +97,8 @@ type inboxPage struct {
 	Total    int
 	Vendors  []State
 	Modes    []Mode
+
+	Templates bool // there is a page for them
 }
 
 // pageMessage is a message with its body cut around the code.
@@ -106,14 +113,8 @@ func (m pageMessage) Key() string { return fmt.Sprintf("m%s-%d", m.ID, m.Receive
 func (w *Web) showPage(rw http.ResponseWriter, r *http.Request) {
 	to := addressIn(r)
 	all := w.Inbox.Messages("")
-	p := inboxPage{To: to, Hint: w.Hint, Total: len(all), Messages: pageMessages(all, to), Vendors: w.Chaos.States(), Modes: Modes}
-	var page bytes.Buffer
-	if err := pageTemplate.Execute(&page, p); err != nil {
-		http.Error(rw, "the page cannot be shown", http.StatusInternalServerError)
-		return
-	}
-	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = page.WriteTo(rw)
+	p := inboxPage{To: to, Hint: w.Hint, Total: len(all), Messages: pageMessages(all, to), Vendors: w.Chaos.States(), Modes: Modes, Templates: w.Templates != nil}
+	writePage(rw, "page.html", p)
 }
 
 // pageMessages picks what contains part in its address: people type the end of a
