@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -89,7 +88,7 @@ func TestNeitherProcessStartsWithMessagesThatCannotBeSent(t *testing.T) {
 	t.Parallel()
 	typo := t.TempDir()
 	write(t, filepath.Join(typo, "de", "default", "smss.txt"), "{{.Code}}")
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	for what, row := range map[string]struct {
 		change func(m *config.Messages)
 		says   string
