@@ -17,10 +17,14 @@ import (
 	"github.com/otpipe/otpipe/internal/app"
 	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/devkit"
+	"github.com/otpipe/otpipe/internal/message"
 )
 
 //go:embed dev.toml
 var settings []byte
+
+// patience is how long the demo waits for the API.
+const patience = 5 * time.Second
 
 // places are where dev mode listens.
 type places struct{ api, inbox, admin, redis, config string }
@@ -47,8 +51,22 @@ func run(ctx context.Context, at places) error {
 			return fmt.Errorf("%s: %w", addr, err)
 		}
 	}
+	c, err := load(at.config)
+	if err != nil {
+		return err
+	}
+	composer, err := app.NewComposer(c)
+	if err != nil {
+		return err
+	}
 	hint := example(at.api)
-	world, err := devkit.StartWorld(at.inbox, hint, "http://"+at.api)
+	world, err := devkit.StartWorld(at.inbox, devkit.Web{
+		Hint: hint,
+		Templates: &devkit.Templates{
+			Composer: composer, Namespaces: c.Policies(), Cost: func(text string) string { return message.Measure(text).String() },
+		},
+		Demo: &devkit.Demo{API: "http://" + at.api, Key: "dev", HTTP: &http.Client{Timeout: patience}},
+	})
 	if err != nil {
 		return err
 	}
@@ -61,9 +79,8 @@ func run(ctx context.Context, at places) error {
 		defer embedded.Close()
 		at.redis = embedded.Addr()
 	}
-	c, err := configure(at, world)
-	if err != nil {
-		return err
+	if c = configure(c, at, world); c.Check() != nil {
+		return c.Check()
 	}
 	log := app.NewLog(c.Log, os.Stderr)
 	g, ctx := errgroup.WithContext(ctx)
@@ -73,21 +90,20 @@ func run(ctx context.Context, at places) error {
 	return g.Wait()
 }
 
-// configure is the configuration with what is only known once the outside
-// world runs.
-func configure(at places, world *devkit.World) (config.Config, error) {
-	name, text := "dev.toml", settings
-	if at.config != "" {
-		var err error
-		name = at.config
-		if text, err = os.ReadFile(at.config); err != nil {
-			return config.Config{}, fmt.Errorf("read configuration: %w", err)
-		}
+// load reads the configuration; without a path it is dev mode's own.
+func load(path string) (config.Config, error) {
+	if path == "" {
+		return config.Parse("dev.toml", settings)
 	}
-	c, err := config.Parse(name, text)
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return config.Config{}, err
+		return config.Config{}, fmt.Errorf("read configuration: %w", err)
 	}
+	return config.Parse(path, text)
+}
+
+// configure fills in what is only known once the outside world runs.
+func configure(c config.Config, at places, world *devkit.World) config.Config {
 	c.Redis.URL, c.Redis.QueueURL = config.NewSecret("redis://"+at.redis+"/0"), config.Secret{}
 	c.API.Listen, c.API.Admin, c.API.PublicURL = at.api, at.admin, "http://"+at.api
 	c.Worker.Admin = "127.0.0.1:0"
@@ -100,7 +116,7 @@ func configure(at places, world *devkit.World) (config.Config, error) {
 			p.SMTP.Host, p.SMTP.Port = world.Mail().IP.String(), world.Mail().Port
 		}
 	}
-	return c, c.Check()
+	return c
 }
 
 func example(api string) string {

@@ -16,11 +16,9 @@ import (
 	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/httpapi"
-	"github.com/otpipe/otpipe/internal/message"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/telemetry"
 	"github.com/otpipe/otpipe/internal/verify"
-	"github.com/otpipe/otpipe/templates"
 )
 
 // RunAPI is the process that product backends talk to. It runs until ctx ends,
@@ -32,7 +30,7 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	composer, err := message.New(templates.FS, c.Policies(), map[string]string{"brand": c.Messages.Brand})
+	composer, err := NewComposer(c)
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func exit(err error, log *slog.Logger) int {
 		return 0
 	}
 	log.Error("stopped", "error", err)
-	if _, disagrees := errors.AsType[*redisstore.DisagreementError](err); disagrees {
+	if _, disagrees := errors.AsType[*redisstore.DisagreementError](err); disagrees || errors.Is(err, errMessages) {
 		return exitConfig
 	}
 	return exitFailure

@@ -12,11 +12,9 @@ import (
 	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/httpapi"
-	"github.com/otpipe/otpipe/internal/message"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
 	"github.com/otpipe/otpipe/internal/telemetry"
-	"github.com/otpipe/otpipe/templates"
 )
 
 // drain is how long running hand-overs may take when the process stops.
@@ -30,7 +28,7 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	composer, err := message.New(templates.FS, c.Policies(), map[string]string{"brand": c.Messages.Brand})
+	composer, err := NewComposer(c)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,7 @@ func (c Config) Check() error {
 	c.checkCallers(&cs)
 	c.checkProviders(&cs)
 	c.checkNamespaces(&cs)
+	c.checkMessages(&cs)
 	cs.want(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level", "want debug, info, warn or error")
 	cs.want(slices.Contains([]string{"json", "text"}, c.Log.Format), "log.format", "want json or text")
 	return errors.Join(cs...)

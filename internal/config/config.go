@@ -114,11 +114,6 @@ type Routes struct {
 	Email []string `toml:"email" env:"EMAIL"`
 }
 
-// Messages is what all messages have in common.
-type Messages struct {
-	Brand string `toml:"brand" env:"BRAND"` // where a request has no param "brand"
-}
-
 // Log is what goes to standard error.
 type Log struct {
 	Level  string `toml:"level" env:"LEVEL"`   // debug, info, warn or error
@@ -154,7 +149,7 @@ func Default() Config {
 		API:      API{Listen: ":8080", Admin: ":9090"},
 		Worker:   Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50},
 		Store:    Store{Partitions: 16, Retention: Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
-		Messages: Messages{Brand: "otpipe"},
+		Messages: defaultMessages(),
 		Log:      Log{Level: "info", Format: "json"},
 	}
 }

@@ -50,9 +50,14 @@ func TestEverythingIsReadFromTheFile(t *testing.T) {
 				From: "Example <otp@example.com>", HELO: "otp.example.com", Connections: 9,
 			}},
 		},
-		Routes:   config.Routes{SMS: []string{"twilio-eu"}, Email: []string{"relay"}},
-		Messages: config.Messages{Brand: "Example"},
-		Log:      config.Log{Level: "debug", Format: "text"},
+		Routes: config.Routes{SMS: []string{"twilio-eu"}, Email: []string{"relay"}},
+		Messages: config.Messages{
+			Brand: "Example", Params: map[string]string{"device": "your device"}, DefaultLocale: "de", Directory: "/etc/otpipe/templates",
+			Origin: "example.com", Origins: map[string]string{"add-phone": "accounts.example.com"},
+			AndroidHashes: map[string]string{"phone-auth": "FA+9qCX9VSu"},
+			SMSSegments:   2, UnicodeLocales: []string{"ru"}, UnicodeSegments: 3,
+		},
+		Log: config.Log{Level: "debug", Format: "text"},
 	}
 	if d := cmp.Diff(want, parse(t, good), cmp.Transformer("plain", plain)); d != "" {
 		t.Fatal(d)
@@ -78,7 +83,7 @@ func TestWhatIsNotSetIsTheDefault(t *testing.T) {
 		API:      config.API{Listen: ":8080", Admin: ":9090"},
 		Worker:   config.Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50},
 		Store:    config.Store{Partitions: 16, Retention: config.Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
-		Messages: config.Messages{Brand: "otpipe"},
+		Messages: config.Messages{Brand: "otpipe", DefaultLocale: "en", SMSSegments: 1, UnicodeLocales: []string{"ar", "hi"}, UnicodeSegments: 2},
 		Log:      config.Log{Level: "info", Format: "json"},
 	}
 	if d := cmp.Diff(want, got, cmp.Transformer("plain", plain)); d != "" {

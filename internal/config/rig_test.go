@@ -97,6 +97,15 @@ email = ["relay"]
 
 [messages]
 brand = "Example"
+default_locale = "de"
+params = { device = "your device" }
+directory = "/etc/otpipe/templates"
+origin = "example.com"
+origins = { add-phone = "accounts.example.com" }
+android_hashes = { phone-auth = "FA+9qCX9VSu" }
+sms_segments = 2
+unicode_locales = ["ru"]
+unicode_segments = 3
 
 [log]
 level = "debug"

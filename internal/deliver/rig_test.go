@@ -50,7 +50,7 @@ func newRig(t *testing.T, route ...*provider) *rig {
 		Redis: redistest.Client(t), Retention: 72 * time.Hour, EventsKept: 10_000,
 		Offset: func() time.Duration { return time.Duration(r.ahead.Load()) },
 	}
-	composer, err := message.New(templates.FS, otp.BuiltIn(), map[string]string{"brand": "Example"})
+	composer, err := message.New(templates.FS, otp.BuiltIn(), message.Settings{Params: map[string]string{"brand": "Example"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package devkit
 
 import (
-	"bytes"
 	"embed"
 	"errors"
 	"fmt"
@@ -19,7 +18,9 @@ type Web struct {
 	Inbox *Inbox
 	Chaos *Chaos
 	Hint  string // a command that makes the first message arrive; an empty inbox shows it
-	Demo  *Demo  // nil: there is none
+
+	Templates *Templates // nil: there is no page for them
+	Demo      *Demo      // nil: there is none
 }
 
 const (
@@ -36,10 +37,10 @@ const (
 //go:embed static/*.css static/*.js static/*.svg
 var pageFiles embed.FS
 
-//go:embed static/page.html
-var pageSource string
+//go:embed static/*.html
+var pageSources embed.FS
 
-var pageTemplate = template.Must(template.New("page").Parse(pageSource))
+var pageTemplates = template.Must(template.ParseFS(pageSources, "static/*.html"))
 
 // Handler serves the page at / and the API under /api/. It refuses requests that
 // a browser may have been tricked into: other hosts' names and other sites' forms.
@@ -48,6 +49,10 @@ func (w *Web) Handler() http.Handler {
 	mux.HandleFunc("GET /{$}", w.showPage)
 	mux.HandleFunc("GET /events", w.sendEvents)
 	mux.HandleFunc("GET /messages/{id}/html", w.showMail)
+	if w.Templates != nil {
+		mux.HandleFunc("GET /templates", w.showTemplates)
+		mux.HandleFunc("GET /templates/mail", w.showSampleMail)
+	}
 	if w.Demo != nil {
 		w.Demo.routes(mux)
 	}
@@ -96,6 +101,9 @@ type inboxPage struct {
 	Total    int
 	Vendors  []State
 	Modes    []Mode
+
+	Templates bool // there is a page for them
+	Demo      bool // likewise
 }
 
 // pageMessage is a message with its body cut around the code.
@@ -110,14 +118,8 @@ func (m pageMessage) Key() string { return fmt.Sprintf("m%s-%d", m.ID, m.Receive
 func (w *Web) showPage(rw http.ResponseWriter, r *http.Request) {
 	to := addressIn(r)
 	all := w.Inbox.Messages("")
-	p := inboxPage{To: to, Hint: w.Hint, Total: len(all), Messages: pageMessages(all, to), Vendors: w.Chaos.States(), Modes: Modes}
-	var page bytes.Buffer
-	if err := pageTemplate.Execute(&page, p); err != nil {
-		http.Error(rw, "the page cannot be shown", http.StatusInternalServerError)
-		return
-	}
-	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = page.WriteTo(rw)
+	p := inboxPage{To: to, Hint: w.Hint, Total: len(all), Messages: pageMessages(all, to), Vendors: w.Chaos.States(), Modes: Modes, Templates: w.Templates != nil, Demo: w.Demo != nil}
+	writePage(rw, "page.html", p)
 }
 
 // pageMessages picks what contains part in its address: people type the end of a

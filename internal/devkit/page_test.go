@@ -105,7 +105,7 @@ func TestThePageWorksWithoutScript(t *testing.T) {
 	p.web.Inbox.Add(devkit.Message{To: "+4915123456789", Channel: "sms", Provider: "twilio", Body: "Your code is 123456."})
 	p.web.Inbox.Add(devkit.Message{To: "a@example.com", Channel: "email", Provider: "smtp", Subject: "Hello", Body: "654321"})
 
-	if page := p.ask(t, "GET", "/", "").body; !strings.Contains(page, `Your code is <strong class="code">123456</strong>.`) || !strings.Contains(page, "<h3>Hello</h3>") {
+	if page := p.ask(t, "GET", "/", "").body; !strings.Contains(page, `Your code is <strong class="code">123456</strong>.`) || !strings.Contains(page, `<h3 dir="auto">Hello</h3>`) {
 		t.Errorf("the page does not show both messages:\n%s", page)
 	}
 	if page := p.ask(t, "GET", "/?to=56789", "").body; !strings.Contains(page, "123456") || strings.Contains(page, "654321") {

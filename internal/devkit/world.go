@@ -30,9 +30,9 @@ type World struct {
 }
 
 // StartWorld starts the outside world. inbox is where the inbox listens, a
-// loopback address; the vendors take ports of their own. hint is the command
-// that an empty inbox shows, api the base URL of the API, which the demo calls.
-func StartWorld(inbox, hint, api string) (*World, error) {
+// loopback address; the vendors take ports of their own. page is what the inbox
+// shows beside what it receives.
+func StartWorld(inbox string, page Web) (*World, error) {
 	w := &World{Inbox: &Inbox{}, Chaos: &Chaos{}}
 	w.Twilio = &Twilio{AccountSID: TwilioAccount, AuthToken: TwilioToken, Inbox: w.Inbox, Chaos: w.Chaos, HTTP: &http.Client{Timeout: 5 * time.Second}}
 	w.sink = &SMTP{Inbox: w.Inbox, Chaos: w.Chaos}
@@ -46,9 +46,8 @@ func StartWorld(inbox, hint, api string) (*World, error) {
 			return nil, fmt.Errorf("listen for %s: %w", what, err)
 		}
 	}
-	demo := &Demo{API: api, Key: "dev", HTTP: &http.Client{Timeout: 5 * time.Second}}
-	web := &Web{Inbox: w.Inbox, Chaos: w.Chaos, Hint: hint, Demo: demo}
-	w.serve(w.web, web.Handler())
+	page.Inbox, page.Chaos = w.Inbox, w.Chaos
+	w.serve(w.web, page.Handler())
 	w.serve(w.twilio, w.Twilio)
 	w.running.Go(func() { _ = w.sink.Serve(w.mail) })
 	return w, nil

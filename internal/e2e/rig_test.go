@@ -128,7 +128,7 @@ func newRig(t testing.TB, redisArgs ...string) *rig {
 	r := &rig{TB: t, dir: t.TempDir(), seen: map[string]bool{}, messages: map[string][]devkit.Message{}}
 	r.redis = redistest.Start(t, redisArgs...)
 	var err error
-	if r.world, err = devkit.StartWorld("127.0.0.1:0", "", ""); err != nil {
+	if r.world, err = devkit.StartWorld("127.0.0.1:0", devkit.Web{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.world.Close)

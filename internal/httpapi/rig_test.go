@@ -89,7 +89,7 @@ func newRigOn(t testing.TB, rdb *redis.Client) *rig {
 		Offset: func() time.Duration { return time.Duration(r.ahead.Load()) },
 	}
 	namespaces := otp.BuiltIn()
-	composer, err := message.New(templates.FS, namespaces, map[string]string{"brand": "Example"})
+	composer, err := message.New(templates.FS, namespaces, message.Settings{Params: map[string]string{"brand": "Example"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,19 +3,14 @@
 package message
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
-	htmltemplate "html/template"
-	"io"
 	"io/fs"
 	"maps"
 	"math"
-	"path"
-	"regexp"
 	"slices"
 	"strings"
-	"text/template"
 	"time"
 
 	"golang.org/x/text/language"
@@ -23,178 +18,161 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
-const (
-	fallback = "default" // stands in for a namespace without a part of its own
-	purpose  = "purpose.txt"
-	english  = "en"
-)
+const english = "en"
 
-// parts are the files that make up a message on a channel.
-var parts = map[otp.Channel][]string{
-	otp.SMS:   {"sms.txt"},
-	otp.Email: {"email.subject.txt", "email.txt", "email.html"},
+// Settings is what all messages have in common.
+type Settings struct {
+	Params map[string]string        // their values where a letter has none
+	Locale string                   // of a letter whose own is not there; "": en
+	Ending map[otp.Namespace]Ending // of texts
 }
 
 // Composer writes letters out. It may be used by many goroutines at once.
 type Composer struct {
-	defaults map[string]string
-	locales  []string
-	matcher  language.Matcher
-	parts    map[string]part // by locale, namespace and file
+	settings   Settings
+	namespaces map[otp.Namespace]otp.Policy
+	locales    []string // the first is what a locale that is not there gets
+	matcher    language.Matcher
+	parts      map[place]map[string]part
+	declared   map[place][]string // over all locales; of those places the locale is ""
 }
 
-type part struct {
-	template interface {
-		Execute(w io.Writer, data any) error
+// place is where the parts of a message are found.
+type place struct {
+	locale  string
+	ns      otp.Namespace
+	channel otp.Channel
+}
+
+// New reads the templates of all namespaces. A template that cannot be read, or
+// that asks for what there is not, is an error at once.
+func New(files fs.FS, namespaces map[otp.Namespace]otp.Policy, s Settings) (*Composer, error) {
+	c := &Composer{settings: s, namespaces: namespaces, parts: map[place]map[string]part{}, declared: map[place][]string{}}
+	tags, err := localesIn(files, cmp.Or(s.Locale, english))
+	if err != nil {
+		return nil, err
 	}
-	params []string
+	c.matcher = language.NewMatcher(tags)
+	var errs complaints
+	for _, tag := range tags {
+		c.locales = append(c.locales, tag.String())
+		r := reader{files: files, locale: tag, seen: map[string]part{}}
+		for ns, policy := range namespaces {
+			errs.add(c.read(r, ns, policy))
+		}
+	}
+	return c, errors.Join(errs...)
 }
 
-// content is what a template may say.
-type content struct {
-	Code    string
-	Minutes int
-	Purpose string
-	Params  map[string]string
+// complaints are errors that are told once: namespaces share templates.
+type complaints []error
+
+func (cs *complaints) add(err error) {
+	if err != nil && !slices.ContainsFunc(*cs, func(e error) bool { return e.Error() == err.Error() }) {
+		*cs = append(*cs, err)
+	}
 }
 
-var paramForm = regexp.MustCompile(`\.Params\.([A-Za-z0-9_]+)`)
-
-// New reads the templates of all namespaces. defaults gives params their value
-// where the caller has none. A template that cannot be read, or that asks for
-// what there is not, is an error at once.
-func New(files fs.FS, namespaces map[otp.Namespace]otp.Policy, defaults map[string]string) (*Composer, error) {
-	c := &Composer{defaults: defaults, parts: map[string]part{}}
+// localesIn lists the locales that there are templates for, the first one first.
+func localesIn(files fs.FS, first string) ([]language.Tag, error) {
 	dirs, err := fs.ReadDir(files, ".")
 	if err != nil {
 		return nil, fmt.Errorf("read templates: %w", err)
 	}
-	// The first is what a locale that is not there gets.
-	slices.SortStableFunc(dirs, func(a, b fs.DirEntry) int { return isEnglish(b) - isEnglish(a) })
 	var tags []language.Tag
-	var errs []error
 	for _, d := range dirs {
-		tag, err := language.Parse(d.Name())
-		if !d.IsDir() || err != nil {
-			continue
-		}
-		c.locales, tags = append(c.locales, d.Name()), append(tags, tag)
-		for ns, policy := range namespaces {
-			errs = append(errs, c.read(files, d.Name(), ns, policy))
+		if tag, err := language.Parse(d.Name()); err == nil && tag.String() == d.Name() {
+			tags = append(tags, tag)
 		}
 	}
 	if len(tags) == 0 {
 		return nil, errors.New("read templates: there is no locale")
 	}
-	c.matcher = language.NewMatcher(tags)
-	return c, errors.Join(errs...)
-}
-
-func isEnglish(d fs.DirEntry) int {
-	if d.Name() == english {
-		return 1
+	i := slices.IndexFunc(tags, func(t language.Tag) bool { return t.String() == first })
+	if i < 0 {
+		return nil, fmt.Errorf("messages.default_locale: there are no templates for it; there are %v", tags)
 	}
-	return 0
+	return slices.Insert(slices.Delete(slices.Clone(tags), i, i+1), 0, tags[i]), nil
 }
 
 // read takes in one namespace's messages in one locale and writes each once.
-func (c *Composer) read(files fs.FS, locale string, ns otp.Namespace, policy otp.Policy) error {
+func (c *Composer) read(r reader, ns otp.Namespace, policy otp.Policy) error {
 	for _, ch := range policy.Channels {
-		for _, name := range append([]string{purpose}, parts[ch]...) {
-			text, file, err := find(files, locale, ns, name)
-			if err != nil {
-				return err
-			}
-			p, err := parse(file, text)
-			if err != nil {
-				return fmt.Errorf("template %s: %w", file, err)
-			}
-			c.parts[path.Join(locale, string(ns), name)] = p
-		}
-		sample := otp.NewCode(policy.Digits)
-		if _, err := c.write(locale, ns, ch, nil, sample, policy.Life); err != nil {
+		parts, err := r.parts(ns, ch)
+		if err != nil {
 			return err
 		}
+		at := place{r.locale.String(), ns, ch}
+		c.parts[at] = parts
+		if _, err := c.write(at, nil, otp.NewCode(policy.Digits), policy.Life); err != nil {
+			return err
+		}
+		c.declare(ns, ch, parts)
 	}
 	return nil
 }
 
-// find returns a namespace's own part, or the default one.
-func find(files fs.FS, locale string, ns otp.Namespace, name string) (text, file string, err error) {
-	for _, dir := range []string{string(ns), fallback} {
-		file = path.Join(locale, dir, name)
-		b, err := fs.ReadFile(files, file)
-		if err == nil {
-			return string(b), file, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", "", fmt.Errorf("read template: %w", err)
-		}
+func (c *Composer) declare(ns otp.Namespace, ch otp.Channel, parts map[string]part) {
+	all := c.declared[place{"", ns, ch}]
+	for _, p := range parts {
+		all = append(all, p.params...)
 	}
-	return "", "", fmt.Errorf("template %s is missing, also in %s", path.Join(locale, string(ns), name), fallback)
-}
-
-func parse(file, text string) (p part, err error) {
-	for _, m := range paramForm.FindAllStringSubmatch(text, -1) {
-		p.params = append(p.params, m[1])
-	}
-	if strings.HasSuffix(file, ".html") {
-		p.template, err = htmltemplate.New(file).Option("missingkey=error").Parse(text)
-	} else {
-		p.template, err = template.New(file).Option("missingkey=error").Parse(text)
-	}
-	return p, err
+	slices.Sort(all)
+	c.declared[place{"", ns, ch}] = slices.Compact(all)
 }
 
 // Declares lists the params of a namespace's messages on a channel.
 func (c *Composer) Declares(ns otp.Namespace, ch otp.Channel) []string {
-	declared := map[string]bool{}
-	for _, locale := range c.locales {
-		for _, name := range append([]string{purpose}, parts[ch]...) {
-			for _, p := range c.parts[path.Join(locale, string(ns), name)].params {
-				declared[p] = true
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(declared))
+	return c.declared[place{"", ns, ch}]
 }
+
+// Locales lists those that there are templates for; the first is the default.
+func (c *Composer) Locales() []string { return slices.Clone(c.locales) }
 
 // Compose fills in the texts of the message that carries code.
 func (c *Composer) Compose(ns otp.Namespace, l otp.Letter, code otp.Code, left time.Duration) (otp.Message, error) {
 	_, i := language.MatchStrings(c.matcher, l.Locale)
-	return c.write(c.locales[i], ns, l.To.Channel(), l.Params, code, left)
+	return c.write(place{c.locales[i], ns, l.To.Channel()}, l.Params, code, left)
 }
 
-func (c *Composer) write(locale string, ns otp.Namespace, ch otp.Channel, params map[string]string, code otp.Code, left time.Duration) (m otp.Message, err error) {
-	data := content{Code: code.Reveal(), Minutes: int(math.Ceil(left.Minutes())), Params: map[string]string{}}
-	maps.Copy(data.Params, c.defaults)
+func (c *Composer) write(at place, params map[string]string, code otp.Code, left time.Duration) (m otp.Message, err error) {
+	parts, ok := c.parts[at]
+	if !ok {
+		return m, fmt.Errorf("message of %s by %s: there is no template for it", at.ns, at.channel)
+	}
+	data := content{Code: code.Reveal(), Minutes: minutes(left), Params: map[string]string{}}
+	maps.Copy(data.Params, c.settings.Params)
 	maps.Copy(data.Params, params)
-	if data.Purpose, err = c.fill(locale, ns, purpose, data); err != nil {
+	if data.Purpose, err = parts[purposeFile].fill(data); err != nil {
 		return m, err
 	}
-	if ch == otp.SMS {
-		m.Text, err = c.fill(locale, ns, "sms.txt", data)
-		return m, err
-	}
-	for name, text := range map[string]*string{"email.subject.txt": &m.Subject, "email.txt": &m.Text, "email.html": &m.HTML} {
-		if *text, err = c.fill(locale, ns, name, data); err != nil {
+	data.Purpose = strings.TrimSpace(data.Purpose)
+	if at.channel == otp.SMS {
+		text, err := parts[smsFile].fill(data)
+		if err != nil {
 			return m, err
 		}
+		m.Text = strings.TrimSpace(text) + c.settings.Ending[at.ns].line(code)
+		return m, nil
+	}
+	return letter(parts, data)
+}
+
+// letter writes a mail. Its subject has no code: relays log subjects, and locked
+// screens show them.
+func letter(parts map[string]part, data content) (m otp.Message, err error) {
+	if m.Subject, err = parts[subjectFile].fill(data); err != nil {
+		return otp.Message{}, err
+	}
+	if m.Text, err = parts[textFile].fill(data); err != nil {
+		return otp.Message{}, err
+	}
+	if m.HTML, err = parts[htmlFile].fill(data); err != nil {
+		return otp.Message{}, err
 	}
 	m.Subject = strings.TrimSpace(m.Subject)
 	return m, nil
 }
 
-// fill never puts a template's error through: it may quote the code.
-func (c *Composer) fill(locale string, ns otp.Namespace, name string, data content) (string, error) {
-	file := path.Join(locale, string(ns), name)
-	p, ok := c.parts[file]
-	if !ok {
-		return "", fmt.Errorf("template %s: there is none for this channel", file)
-	}
-	var b bytes.Buffer
-	if err := p.template.Execute(&b, data); err != nil {
-		return "", fmt.Errorf("template %s: asks for something that is neither a field nor a param with a default", file)
-	}
-	return b.String(), nil
-}
+// minutes rounds up: a code that lives ten seconds more is not dead.
+func minutes(left time.Duration) int { return int(math.Ceil(left.Minutes())) }

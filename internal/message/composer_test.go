@@ -2,11 +2,8 @@ package message_test
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -16,13 +13,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/message"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/templates"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // brand is what the built-in templates need.
 var brand = map[string]string{"brand": "Example"}
@@ -30,7 +24,7 @@ var brand = map[string]string{"brand": "Example"}
 // builtIn composes by the templates that come with the program.
 func builtIn(t *testing.T, namespaces map[otp.Namespace]otp.Policy) *message.Composer {
 	t.Helper()
-	c, err := message.New(templates.FS, namespaces, brand)
+	c, err := message.New(templates.FS, namespaces, message.Settings{Params: brand})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +35,7 @@ func builtIn(t *testing.T, namespaces map[otp.Namespace]otp.Policy) *message.Com
 func ours(files map[string]string, defaults map[string]string, channels ...otp.Channel) (*message.Composer, error) {
 	p := otp.DefaultPolicy()
 	p.Channels = channels
-	return message.New(tree(files), map[otp.Namespace]otp.Policy{"ours": p}, defaults)
+	return message.New(tree(files), map[otp.Namespace]otp.Policy{"ours": p}, message.Settings{Params: defaults})
 }
 
 func tree(files map[string]string) fs.FS {
@@ -77,99 +71,6 @@ func compose(t *testing.T, c *message.Composer, ns otp.Namespace, l otp.Letter, 
 		t.Fatal(err)
 	}
 	return m
-}
-
-func TestTheBuiltInMessages(t *testing.T) {
-	t.Parallel()
-	c := builtIn(t, otp.BuiltIn())
-	for ns, policy := range otp.BuiltIn() {
-		for _, ch := range policy.Channels {
-			m := compose(t, c, ns, letter(ch, "en", nil), "123456")
-			golden(t, fmt.Sprintf("%s.%s.txt.golden", ns, ch), m.Text)
-			if ch == otp.SMS {
-				if m.Subject != "" || m.HTML != "" {
-					t.Errorf("%s: a text with a subject or HTML", ns)
-				}
-				continue
-			}
-			golden(t, fmt.Sprintf("%s.%s.subject.golden", ns, ch), m.Subject)
-			golden(t, fmt.Sprintf("%s.%s.html.golden", ns, ch), m.HTML)
-		}
-	}
-}
-
-// golden compares a text with a file of testdata, or writes it there.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatalf("%v (go test -update writes it)", err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s: %s", name, d)
-	}
-}
-
-func TestTheGoldenFilesAreThoseOfTheBuiltInMessages(t *testing.T) {
-	t.Parallel()
-	var want, got []string
-	for ns, policy := range otp.BuiltIn() {
-		for _, ch := range policy.Channels {
-			want = append(want, fmt.Sprintf("%s.%s.txt.golden", ns, ch))
-			if ch == otp.Email {
-				want = append(want, fmt.Sprintf("%s.%s.subject.golden", ns, ch), fmt.Sprintf("%s.%s.html.golden", ns, ch))
-			}
-		}
-	}
-	files, err := os.ReadDir("testdata")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		got = append(got, f.Name())
-	}
-	slices.Sort(want)
-	if d := cmp.Diff(want, got); d != "" {
-		t.Fatal(d)
-	}
-}
-
-// gsm7 is the default alphabet of GSM 03.38, in which a text has 160
-// characters. One other character, and it has 70.
-const gsm7 = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
-	"¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-
-func TestEveryTextFitsOneSegment(t *testing.T) {
-	t.Parallel()
-	for _, brand := range []string{config.Default().Messages.Brand, "Example"} {
-		c, err := message.New(templates.FS, otp.BuiltIn(), map[string]string{"brand": brand})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for ns, policy := range otp.BuiltIn() {
-			if !policy.Allows(otp.SMS) {
-				continue
-			}
-			for digits := 4; digits <= 10; digits++ {
-				m, err := c.Compose(ns, letter(otp.SMS, "en", nil), otp.NewCode(digits), 15*time.Minute)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if n := len([]rune(m.Text)); n > 160 {
-					t.Errorf("%s, %s, %d digits: %d characters", ns, brand, digits, n)
-				}
-				if odd := strings.Trim(m.Text, gsm7); odd != "" {
-					t.Errorf("%s: %q are not in the GSM alphabet", ns, odd)
-				}
-			}
-		}
-	}
 }
 
 func TestATextBeginsWithItsCodeAsNotificationsShowIt(t *testing.T) {
@@ -313,17 +214,6 @@ func TestALocaleThereIsNotFallsBackToEnglishWhateverOthersThereAre(t *testing.T)
 	}
 }
 
-func TestTheBuiltInTemplatesWriteEveryLocaleInEnglish(t *testing.T) {
-	t.Parallel()
-	c := builtIn(t, otp.BuiltIn())
-	want := compose(t, c, otp.PhoneAuth, letter(otp.SMS, "en", nil), "123456")
-	for _, locale := range []string{"", "en-US", "de", "ja", "not a locale"} {
-		if m := compose(t, c, otp.PhoneAuth, letter(otp.SMS, locale, nil), "123456"); m.Text != want.Text {
-			t.Errorf("%q: %s", locale, m.Text)
-		}
-	}
-}
-
 func TestDeclaredAreTheParamsOfThePartsOfAChannel(t *testing.T) {
 	t.Parallel()
 	c := builtIn(t, otp.BuiltIn())
@@ -387,11 +277,14 @@ func TestNewRefusesTemplatesThatCannotWork(t *testing.T) {
 		{"no text", map[string]string{"en/default/purpose.txt": ""}, []otp.Channel{otp.SMS}, "en/ours/sms.txt"},
 		{"no purpose", map[string]string{"en/default/sms.txt": ""}, []otp.Channel{otp.SMS}, "en/ours/purpose.txt"},
 		{"no mail", sms("en", ""), []otp.Channel{otp.SMS, otp.Email}, "en/ours/email.subject.txt"},
-		{"a field there is not", sms("en", "{{.Code}} {{.Secret}}"), []otp.Channel{otp.SMS}, "en/ours/sms.txt"},
-		{"a param without a default", sms("en", "{{.Code}} {{.Params.name}}"), []otp.Channel{otp.SMS}, "en/ours/sms.txt"},
-		{"a param without a default in the purpose", map[string]string{"en/default/sms.txt": "", "en/default/purpose.txt": "{{.Params.name}}"}, []otp.Channel{otp.SMS}, "en/ours/purpose.txt"},
-		{"a function that fails and quotes", sms("en", "{{index .Code 99}}"), []otp.Channel{otp.SMS}, "en/ours/sms.txt"},
-		{"a call of the code", sms("en", "{{call .Code}}"), []otp.Channel{otp.SMS}, "en/ours/sms.txt"},
+		{"a field there is not", sms("en", "{{.Code}} {{.Secret}}"), []otp.Channel{otp.SMS}, "en/default/sms.txt"},
+		{"a param without a default", sms("en", "{{.Code}} {{.Params.name}}"), []otp.Channel{otp.SMS}, "en/default/sms.txt"},
+		{"a param without a default in the purpose", map[string]string{"en/default/sms.txt": "", "en/default/purpose.txt": "{{.Params.name}}"}, []otp.Channel{otp.SMS}, "en/default/purpose.txt"},
+		{"a function that fails and quotes", sms("en", "{{index .Code 99}}"), []otp.Channel{otp.SMS}, "en/default/sms.txt"},
+		{"a call of the code", sms("en", "{{call .Code}}"), []otp.Channel{otp.SMS}, "en/default/sms.txt"},
+		{"an odd number of words for a plural", sms("en", `{{plural .Minutes "one"}}`), []otp.Channel{otp.SMS}, "en/default/sms.txt: plural wants a number and then pairs"},
+		{"a plural form there is not", sms("en", `{{plural .Minutes "none" "x" "other" "y"}}`), []otp.Channel{otp.SMS}, "plural has the forms zero, one, two"},
+		{"a plural without the form other", sms("en", `{{plural .Minutes "one" "x"}}`), []otp.Channel{otp.SMS}, "plural wants the form other"},
 		{"no template", sms("en", "{{.Code"), []otp.Channel{otp.SMS}, "en/default/sms.txt"},
 		{"only one locale is whole", map[string]string{
 			"en/default/sms.txt": "", "en/default/purpose.txt": "", "de/default/sms.txt": "",
@@ -410,14 +303,14 @@ func TestNewRefusesTemplatesThatCannotWork(t *testing.T) {
 	}
 }
 
-func TestNewTellsOfEveryTemplateThatIsWrong(t *testing.T) {
+func TestNewTellsOnceOfEveryTemplateThatIsWrong(t *testing.T) {
 	t.Parallel()
 	p := otp.DefaultPolicy()
 	p.Channels = []otp.Channel{otp.SMS}
 	files := sms("en", "{{.Wrong}}")
 	files["en/b/sms.txt"] = "{{.Wrong}}"
-	_, err := message.New(tree(files), map[otp.Namespace]otp.Policy{"a": p, "b": p}, nil)
-	if err == nil || !strings.Contains(err.Error(), "en/a/sms.txt") || !strings.Contains(err.Error(), "en/b/sms.txt") {
+	_, err := message.New(tree(files), map[otp.Namespace]otp.Policy{"a": p, "b": p, "c": p}, message.Settings{})
+	if err == nil || strings.Count(err.Error(), "en/default/sms.txt") != 1 || strings.Count(err.Error(), "en/b/sms.txt") != 1 {
 		t.Fatal(err)
 	}
 }
@@ -425,7 +318,7 @@ func TestNewTellsOfEveryTemplateThatIsWrong(t *testing.T) {
 func TestNewPassesOnThatTemplatesCannotBeRead(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("disk on fire")
-	if _, err := message.New(unreadable{broken}, otp.BuiltIn(), brand); !errors.Is(err, broken) {
+	if _, err := message.New(unreadable{broken}, otp.BuiltIn(), message.Settings{Params: brand}); !errors.Is(err, broken) {
 		t.Fatal(err)
 	}
 }

@@ -11,6 +11,9 @@ import (
 // Sealed is an encrypted value with the name of its key: "id.base64url".
 type Sealed string
 
+// MaxParam is the most characters that a value of a letter's params has.
+const MaxParam = 32
+
 // Letter is what a worker needs to write a message and nobody else may see.
 type Letter struct {
 	To     Recipient

@@ -13,7 +13,6 @@ import (
 
 const (
 	maxBinding = 256 // bytes
-	maxParam   = 32  // characters
 	maxReason  = 200 // characters
 )
 
@@ -52,8 +51,8 @@ func (s *Service) checkInput(r StartRequest) error {
 // code into an advertisement or a trap.
 func badParam(v string) string {
 	switch {
-	case utf8.RuneCountInString(v) > maxParam:
-		return fmt.Sprintf("longer than %d characters", maxParam)
+	case utf8.RuneCountInString(v) > otp.MaxParam:
+		return fmt.Sprintf("longer than %d characters", otp.MaxParam)
 	case !utf8.ValidString(v), strings.ContainsFunc(v, invisible):
 		return "control characters and line breaks are not sent"
 	case linkForm.MatchString(v):

@@ -39,7 +39,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, store: &redisstore.Store{Redis: redistest.Client(t), Retention: time.Hour, EventsKept: 100}}
 	namespaces := otp.BuiltIn()
-	composer, err := message.New(templates.FS, namespaces, map[string]string{"brand": "Example"})
+	composer, err := message.New(templates.FS, namespaces, message.Settings{Params: map[string]string{"brand": "Example"}})
 	if err != nil {
 		t.Fatal(err)
 	}
