@@ -21,8 +21,9 @@ var layer = map[string]int{
 
 // testOnly rooms are imported by tests alone, and devkit by dev mode too.
 var testOnly = map[string][]string{
-	"internal/redistest": nil,
-	"internal/devkit":    {"cmd/dev", "bench"},
+	"internal/redistest":   nil,
+	"internal/browsertest": nil,
+	"internal/devkit":      {"cmd/dev", "bench"},
 }
 
 func TestImportsRunDownwardsOnly(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	cdp "github.com/chromedp/chromedp"
 
+	"github.com/otpipe/otpipe/internal/browsertest"
 	"github.com/otpipe/otpipe/internal/devkit"
 	"github.com/otpipe/otpipe/internal/message"
 	"github.com/otpipe/otpipe/internal/otp"
@@ -103,9 +104,9 @@ func TestAnInboxWithoutTemplatesHasNoPageForThem(t *testing.T) {
 
 func TestAChoiceIsShownInTheBrowserWithoutAReload(t *testing.T) {
 	p := openTemplates(t)
-	ctx := chromium(t)
-	complaints := cdp.Console(ctx)
-	must(t, cdp.Do(ctx, cdp.Navigate(p.url+"/templates?namespace=phone-auth"), cdp.WaitVisible("#preview .bubble")))
+	ctx := browsertest.Open(t)
+	quiet := browsertest.Quiet(ctx, t)
+	browsertest.Do(ctx, t, cdp.Navigate(p.url+"/templates?namespace=phone-auth"), cdp.WaitVisible("#preview .bubble"))
 	_, err := cdp.Run(ctx, cdp.Evaluate[bool]("window.sameDocument = true"))
 	must(t, err)
 
@@ -114,17 +115,11 @@ func TestAChoiceIsShownInTheBrowserWithoutAReload(t *testing.T) {
 		{"locale", "ar", `#preview .bubble[lang="ar"]`},
 		{"namespace", "verify-email", `#preview .card[lang="ar"] iframe.dark`},
 	} {
-		expectInPage(ctx, t, strings.NewReplacer("%", step.id, "#", step.value).Replace(choose), "")
-		must(t, cdp.Do(ctx, cdp.WaitVisible(step.shows)))
+		browsertest.Expect(ctx, t, strings.NewReplacer("%", step.id, "#", step.value).Replace(choose), "")
+		browsertest.Do(ctx, t, cdp.WaitVisible(step.shows))
 	}
-	expectInPage(ctx, t, `document.getElementById("channel").value + " " + document.getElementById("locale").value`, "email ar")
-	expectInPage(ctx, t, `getComputedStyle(document.querySelector("#preview .subject")).direction`, "rtl")
-	expectInPage(ctx, t, `String(window.sameDocument) + " " + new URLSearchParams(location.search).get("namespace")`, "true verify-email")
-	must(t, cdp.Cancel(ctx))
-	for m, err := range complaints {
-		if err != nil {
-			break
-		}
-		t.Errorf("console: %+v", m)
-	}
+	browsertest.Expect(ctx, t, `document.getElementById("channel").value + " " + document.getElementById("locale").value`, "email ar")
+	browsertest.Expect(ctx, t, `getComputedStyle(document.querySelector("#preview .subject")).direction`, "rtl")
+	browsertest.Expect(ctx, t, `String(window.sameDocument) + " " + new URLSearchParams(location.search).get("namespace")`, "true verify-email")
+	quiet()
 }

@@ -3,13 +3,10 @@ package devkit_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +15,7 @@ import (
 	cdp "github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/otpipe/otpipe/internal/browsertest"
 	"github.com/otpipe/otpipe/internal/devkit"
 )
 
@@ -240,44 +238,38 @@ func TestTheStreamTellsOfMessagesAndOfChaos(t *testing.T) {
 
 func TestAMessageAppearsInTheBrowserWithoutAReload(t *testing.T) {
 	p := openInbox(t)
-	ctx := chromium(t)
-	complaints := cdp.Console(ctx)
-	must(t, cdp.Do(ctx, cdp.Navigate(p.url), cdp.WaitVisible(".hint .copy"), cdp.WaitVisible(`#live[data-state="on"]`)))
+	ctx := browsertest.Open(t)
+	quiet := browsertest.Quiet(ctx, t)
+	browsertest.Do(ctx, t, cdp.Navigate(p.url), cdp.WaitVisible(".hint .copy"), cdp.WaitVisible(`#live[data-state="on"]`))
 	_, err := cdp.Run(ctx, cdp.Evaluate[bool]("window.sameDocument = true"))
 	must(t, err)
 
 	p.web.Inbox.Add(devkit.Message{To: "+4915123456789", Channel: "sms", Provider: "twilio", Body: "Your code is 123456"})
-	must(t, cdp.Do(ctx, cdp.WaitVisible("#messages .bubble .code"), cdp.WaitNotPresent("#empty .hint")))
-	expectInPage(ctx, t, `document.querySelector("#messages .code").textContent`, "123456")
-	expectInPage(ctx, t, `document.getElementById("news").textContent`, "New text to +4915123456789, code 123456")
-	expectInPage(ctx, t, `document.querySelector("#messages time").textContent`, "just now")
+	browsertest.Do(ctx, t, cdp.WaitVisible("#messages .bubble .code"), cdp.WaitNotPresent("#empty .hint"))
+	browsertest.Expect(ctx, t, `document.querySelector("#messages .code").textContent`, "123456")
+	browsertest.Expect(ctx, t, `document.getElementById("news").textContent`, "New text to +4915123456789, code 123456")
+	browsertest.Expect(ctx, t, `document.querySelector("#messages time").textContent`, "just now")
 
 	p.web.Inbox.Add(devkit.Message{To: "a@example.com", Channel: "email", Provider: "smtp", Subject: "Hello", Body: "654321", HTML: "<p>654321</p>"})
-	must(t, cdp.Do(ctx, cdp.WaitVisible("#messages .card"), cdp.Click(".tabs label:last-child"), cdp.WaitVisible(".card iframe")))
-	expectInPage(ctx, t, `[...document.querySelectorAll("#messages .to")].map((b) => b.textContent).join()`, "a@example.com,+4915123456789")
+	browsertest.Do(ctx, t, cdp.WaitVisible("#messages .card"), cdp.Click(".tabs label:last-child"), cdp.WaitVisible(".card iframe"))
+	browsertest.Expect(ctx, t, `[...document.querySelectorAll("#messages .to")].map((b) => b.textContent).join()`, "a@example.com,+4915123456789")
 
-	must(t, cdp.Do(ctx, cdp.SendKeys("#to", "+49151"), cdp.WaitNotPresent("#messages .card")))
-	expectInPage(ctx, t, `location.search`, "?to=%2B49151")
-	expectInPage(ctx, t, `String(window.sameDocument)`, "true")
+	browsertest.Do(ctx, t, cdp.SendKeys("#to", "+49151"), cdp.WaitNotPresent("#messages .card"))
+	browsertest.Expect(ctx, t, `location.search`, "?to=%2B49151")
+	browsertest.Expect(ctx, t, `String(window.sameDocument)`, "true")
 
-	must(t, cdp.Do(ctx, cdp.Click(`form[action="/clear"] button`), cdp.WaitVisible(".hint")))
-	must(t, cdp.Cancel(ctx))
-	for m, err := range complaints {
-		if err != nil {
-			break
-		}
-		t.Errorf("console: %+v", m)
-	}
+	browsertest.Do(ctx, t, cdp.Click(`form[action="/clear"] button`), cdp.WaitVisible(".hint"))
+	quiet()
 }
 
 func TestAMailsScriptDoesNotRunInTheBrowser(t *testing.T) {
 	p := openInbox(t)
 	p.web.Inbox.Add(devkit.Message{To: "a@example.com", Channel: "email", HTML: `<script>parent.document.title = "caught"</script>`})
-	ctx := chromium(t)
-	must(t, cdp.Do(ctx, cdp.Navigate(p.url), cdp.WaitReady(".card iframe")))
-	expectInPage(ctx, t, `document.querySelector("iframe").addEventListener("load", (e) => e.target.classList.add("loaded")); ""`, "")
-	must(t, cdp.Do(ctx, cdp.Click(".tabs label:last-child"), cdp.WaitVisible("iframe.loaded")))
-	expectInPage(ctx, t, `document.title`, "Inbox · otpipe")
+	ctx := browsertest.Open(t)
+	browsertest.Do(ctx, t, cdp.Navigate(p.url), cdp.WaitReady(".card iframe"))
+	browsertest.Expect(ctx, t, `document.querySelector("iframe").addEventListener("load", (e) => e.target.classList.add("loaded")); ""`, "")
+	browsertest.Do(ctx, t, cdp.Click(".tabs label:last-child"), cdp.WaitVisible("iframe.loaded"))
+	browsertest.Expect(ctx, t, `document.title`, "Inbox · otpipe")
 }
 
 // inboxAt is a served inbox.
@@ -338,35 +330,5 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// chromium opens a browser. Where there is none the test is skipped, except in CI.
-func chromium(t *testing.T) context.Context {
-	t.Helper()
-	if _, err := exec.LookPath("chromium"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("no browser: %v", err)
-		}
-		t.Skipf("no browser: %v (apt-get install chromium)", err)
-	}
-	flags := append(cdp.DefaultExecAllocatorOptions[:], cdp.ExecPath("chromium"), cdp.NoSandbox, cdp.DisableGPU,
-		cdp.Flag("disable-quic", true), cdp.Flag("disable-component-update", true), cdp.Flag("disable-background-networking", true), cdp.UserDataDir(t.TempDir()))
-	ctx, stop := cdp.NewExecAllocator(t.Context(), flags...)
-	t.Cleanup(stop)
-	ctx, stop = cdp.NewContext(ctx)
-	t.Cleanup(stop)
-	ctx, stop = context.WithTimeout(ctx, 30*time.Second)
-	t.Cleanup(stop)
-	must(t, cdp.Do(ctx, cdp.EmulateViewport(1000, 700)))
-	return ctx
-}
-
-func expectInPage(ctx context.Context, t *testing.T, expression, want string) {
-	t.Helper()
-	got, err := cdp.Run(ctx, cdp.Evaluate[string](expression))
-	must(t, err)
-	if got != want {
-		t.Errorf("%s: got %q, want %q", expression, got, want)
 	}
 }

@@ -9,6 +9,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	cdp "github.com/chromedp/chromedp"
+
+	"github.com/otpipe/otpipe/internal/browsertest"
 )
 
 // visitor is a browser without JavaScript in front of the demo's login form.
@@ -105,4 +109,19 @@ func TestTheDemoShowsEveryStateOfALogin(t *testing.T) {
 	// The lock is the other browser's: this one is bound to another session.
 	owner := visit(t, at)
 	owner.sends("ask", url.Values{"to": {mail}}, "That is enough for now.") // the cooldown is the recipient's
+}
+
+func TestTheDemoCountsDownInTheBrowser(t *testing.T) {
+	t.Parallel()
+	at := dev(t)
+	ctx := browsertest.Open(t)
+	quiet := browsertest.Quiet(ctx, t)
+	const phone = "+4915123456789"
+	browsertest.Do(ctx, t, cdp.Navigate("http://"+at.inbox+"/demo"), cdp.SendKeys("#to", phone), cdp.Click("form button"), cdp.WaitVisible("#code"))
+	browsertest.Expect(ctx, t, `String(document.querySelector("button[data-from]").disabled)`, "true")
+	browsertest.Expect(ctx, t, `String(/^in \d+ s$/.test(document.querySelector("[data-until]").textContent))`, "true")
+	browsertest.Expect(ctx, t, `document.activeElement.getAttribute("autocomplete")`, "one-time-code")
+	browsertest.Do(ctx, t, cdp.SendKeys("#code", visit(t, at).code(phone)), cdp.Click("form[action='/demo/check'] button"), cdp.WaitNotPresent("#code"))
+	browsertest.Expect(ctx, t, `document.querySelector(".card h2").textContent`, "Signed in")
+	quiet()
 }

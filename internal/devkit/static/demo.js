@@ -4,7 +4,7 @@
 function left(until) {
   const s = Math.ceil((until - Date.now()) / 1000);
   if (s <= 0) return '';
-  return s < 60 ? `${s} s` : `${Math.floor(s / 60)} min ${s % 60} s`;
+  return s < 100 ? `${s} s` : `${Math.floor(s / 60)} min ${s % 60} s`;
 }
 
 function tick() {
