@@ -34,6 +34,11 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	tracing, flush, err := startTracing(ctx, "api")
+	if err != nil {
+		return err
+	}
+	defer flush()
 	rdb, err := apiClient(c.Redis.URL.Reveal())
 	if err != nil {
 		return fmt.Errorf("redis.url: %w", err)
@@ -48,26 +53,28 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	store := newStore(c)
 	store.Redis = rdb
 	in := &entry{store: &store, partitions: c.Store.Partitions, keys: keys, log: log}
-	metrics := telemetry.New(Version(), c.Policies(), nil)
+	metrics := telemetry.New(Version(), c.Policies(), providerNames(c))
+	metrics.Queues(asynqueue.NewGauge(queue))
 	ringer := asynqueue.NewRinger(queue, log, metrics.Lost)
 	api := &httpapi.API{
 		Verifier: &verify.Service{
-			Verifications: metrics.Verifications(&store), Sessions: &store, Journal: &store, Locks: &store, Repeats: &store,
+			Verifications: telemetry.LogVerifications(metrics.Verifications(&store), log),
+			Sessions:      telemetry.LogSessions(&store, log), Locks: telemetry.LogLocks(&store, log), Journal: &store, Repeats: &store,
 			Ringer: ringer, Templates: composer, Addresses: address.Parse,
 			Namespaces: c.Policies(), Keys: keys, Partitions: c.Store.Partitions,
 		},
-		Receiver: &deliver.Desk{Receipts: &store},
+		Receiver: &deliver.Desk{Receipts: metrics.Receipts(&store)},
 		Receipts: receiptReaders(c),
 		Keys:     keyring(c),
 		Log:      log,
 		Version:  Version(),
 	}
-	return runAPI(ctx, c, log, in, ringer, api, metrics.Handler())
+	return runAPI(ctx, c, log, in, ringer, tracing.Requests(in.gate(api.Handler(), api.Unavailable())), metrics.Handler())
 }
 
 // runAPI takes both listeners and serves them until ctx ends. The ringer goes
 // last: requests that were answered while stopping still ring.
-func runAPI(ctx context.Context, c config.Config, log *slog.Logger, in *entry, ringer *asynqueue.Ringer, api *httpapi.API, metrics http.Handler) error {
+func runAPI(ctx context.Context, c config.Config, log *slog.Logger, in *entry, ringer *asynqueue.Ringer, api, metrics http.Handler) error {
 	public, err := listen("the API", c.API.Listen)
 	if err != nil {
 		return err
@@ -83,7 +90,7 @@ func runAPI(ctx context.Context, c config.Config, log *slog.Logger, in *entry, r
 	go func() { defer close(rung); ringer.Run(ringing) }()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return in.wait(ctx) })
-	g.Go(func() error { return serve(ctx, public, in.gate(api.Handler(), api.Unavailable()), log) })
+	g.Go(func() error { return serve(ctx, public, api, log) })
 	g.Go(func() error { return serve(ctx, admin, httpapi.Admin(in.ready, metrics), log) })
 	err = g.Wait()
 	stopRinging()

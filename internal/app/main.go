@@ -14,6 +14,7 @@ import (
 
 	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/redisstore"
+	"github.com/otpipe/otpipe/internal/telemetry"
 )
 
 // Exit codes, as sysexits.h has them.
@@ -84,9 +85,9 @@ func NewLog(c config.Log, to io.Writer) *slog.Logger {
 	_ = level.UnmarshalText([]byte(c.Level)) // checked with the configuration
 	o := &slog.HandlerOptions{Level: level}
 	if c.Format == "text" {
-		return slog.New(slog.NewTextHandler(to, o))
+		return slog.New(telemetry.LogHandler(slog.NewTextHandler(to, o)))
 	}
-	return slog.New(slog.NewJSONHandler(to, o))
+	return slog.New(telemetry.LogHandler(slog.NewJSONHandler(to, o)))
 }
 
 // Version is the version of the build: the module's, or the commit.

@@ -8,19 +8,18 @@ import (
 	"github.com/otpipe/otpipe/internal/httpapi"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/smtpmail"
-	"github.com/otpipe/otpipe/internal/telemetry"
 	"github.com/otpipe/otpipe/internal/twilio"
 )
 
-// openProviders makes a provider of every configured account, measured.
-func openProviders(c config.Config, m *telemetry.Metrics) providers {
+// openProviders makes a provider of every configured account, watched.
+func openProviders(c config.Config, watched func(otp.Provider) otp.Provider) providers {
 	all := providers{byName: map[string]otp.Provider{}}
 	for _, p := range c.Providers {
 		made := newProvider(c, p)
 		if closer, ok := made.(io.Closer); ok {
 			all.closers = append(all.closers, closer)
 		}
-		all.byName[p.Name] = m.Provider(made)
+		all.byName[p.Name] = watched(made)
 	}
 	return all
 }

@@ -33,7 +33,12 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	metrics := telemetry.New(Version(), c.Policies(), providerNames(c))
-	providers := openProviders(c, metrics)
+	tracing, flush, err := startTracing(ctx, "worker")
+	if err != nil {
+		return err
+	}
+	defer flush()
+	providers := openProviders(c, func(p otp.Provider) otp.Provider { return tracing.Provider(metrics.Provider(p)) })
 	defer providers.Close()
 	rdb, err := workerClient(c.Redis.URL.Reveal(), c.Worker.SMSConcurrency+c.Worker.EmailConcurrency+10)
 	if err != nil {
@@ -46,15 +51,16 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	defer func() { _ = queue.Close() }()
 
+	metrics.Queues(asynqueue.NewGauge(queue))
 	store := newStore(c)
 	store.Redis = rdb
 	w := &worker{
-		config: c, log: log, metrics: metrics,
+		config: c, log: log, metrics: metrics, tracing: tracing,
 		in:     &entry{store: &store, partitions: c.Store.Partitions, keys: keys, log: log},
 		ringer: asynqueue.NewRinger(queue, log, metrics.Lost),
 		courier: &deliver.Courier{
 			Sends: &store, Composer: composer, Keys: keys, Routes: providers.routes(c),
-			Stopping: ctx.Done(), Log: log,
+			Stopping: ctx.Done(), Ended: metrics.Ended, Log: log,
 		},
 	}
 	return w.run(ctx)
@@ -65,6 +71,7 @@ type worker struct {
 	config  config.Config
 	log     *slog.Logger
 	metrics *telemetry.Metrics
+	tracing *telemetry.Tracing
 	in      *entry
 	ringer  *asynqueue.Ringer
 	courier *deliver.Courier
@@ -99,7 +106,7 @@ func (w *worker) work(ctx context.Context) error {
 	}
 	g.Go(func() error { watch.Run(ctx); return nil })
 	for channel, concurrency := range map[otp.Channel]int{otp.SMS: w.config.Worker.SMSConcurrency, otp.Email: w.config.Worker.EmailConcurrency} {
-		queue := &asynqueue.Worker{Channel: channel, Concurrency: concurrency, Redis: w.queueClient, Deliver: w.courier.Deliver, Log: w.log, Drain: drain}
+		queue := &asynqueue.Worker{Channel: channel, Concurrency: concurrency, Redis: w.queueClient, Deliver: w.tracing.Orders(w.courier.Deliver), Log: w.log, Drain: drain}
 		g.Go(func() error { return queue.Run(ctx) })
 	}
 	return g.Wait()

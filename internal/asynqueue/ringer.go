@@ -40,7 +40,8 @@ func NewRinger(rdb redis.UniversalClient, log *slog.Logger, lost func(n int)) *R
 }
 
 // Ring takes an order to ring for, or loses it if too many wait already.
-func (r *Ringer) Ring(_ context.Context, d otp.Due) {
+func (r *Ringer) Ring(ctx context.Context, d otp.Due) {
+	d.Trace = traceOf(ctx)
 	select {
 	case r.orders <- d:
 	default:

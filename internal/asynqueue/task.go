@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	taskType = "otpipe:send"
+	taskType    = "otpipe:send"
+	traceparent = "traceparent" // https://www.w3.org/TR/trace-context/
 	// maxRetry is never reached: a send ends with its code, long before.
 	maxRetry = 1000
 	// taskTimeout is longer than any run of a task may take. asynq gives a task
@@ -31,8 +32,15 @@ var payloadForm = regexp.MustCompile(`^(VE[0-9a-f]{32})/([1-9][0-9]{0,2})$`)
 
 // newTask writes an order down. The claims so far are part of the task's name:
 // a task that a dead worker still seems to hold cannot keep a new one out.
+//
+// It tells which request it belongs to, where that is traced, and nothing else
+// of it: what a stranger may add to a trace (tracestate, baggage) stays behind.
 func newTask(d otp.Due, more string) *asynq.Task {
-	return asynq.NewTask(taskType, []byte(d.Order.String()),
+	var headers map[string]string
+	if d.Trace != "" {
+		headers = map[string]string{traceparent: d.Trace}
+	}
+	return asynq.NewTaskWithHeaders(taskType, []byte(d.Order.String()), headers,
 		asynq.TaskID(taskID(d)+more), asynq.Queue(string(d.Channel)),
 		asynq.MaxRetry(maxRetry), asynq.Timeout(taskTimeout))
 }

@@ -65,9 +65,10 @@ func (w *Worker) start(ctx context.Context, srv *asynq.Server) error {
 }
 
 func (w *Worker) handle(ctx context.Context, t *asynq.Task) error {
+	ctx = traced(ctx, t)
 	o, err := readOrder(t)
 	if err != nil {
-		w.Log.Error("a task that is no order was thrown away", "queue", string(w.Channel))
+		w.Log.ErrorContext(ctx, "a task that is no order was thrown away", "queue", string(w.Channel))
 		return fmt.Errorf("%w: %w", err, asynq.RevokeTask)
 	}
 	err = w.Deliver(ctx, o)
@@ -75,7 +76,7 @@ func (w *Worker) handle(ctx context.Context, t *asynq.Task) error {
 		return nil
 	}
 	if _, again := errors.AsType[*deliver.RetryError](err); !again {
-		w.Log.Error("send put off", "order", o.String(), "error", err)
+		w.Log.ErrorContext(ctx, "send put off", "order", o.String(), "error", err)
 	}
 	return taskError{err}
 }

@@ -64,6 +64,7 @@ type Courier struct {
 	Keys     otp.Keys
 	Routes   map[otp.Channel][]otp.Provider // in order of preference
 	Stopping <-chan struct{}                // closed: no new hand-over begins
+	Ended    func(otp.Channel, otp.State)   // counts a send that this worker ended
 	Log      *slog.Logger
 }
 
@@ -124,6 +125,9 @@ func (c *Courier) walk(ctx context.Context, claim otp.Claim, msg otp.Message) er
 		if err != nil {
 			return err
 		}
+		if !open {
+			c.Ended(msg.To.Channel(), out.State)
+		}
 		if !open || out.State == otp.Unknown {
 			return nil
 		}
@@ -158,7 +162,7 @@ func (c *Courier) handOver(ctx context.Context, claim otp.Claim, msg otp.Message
 	defer cancel()
 	out = otp.Outcome{Order: claim.Order, Attempt: msg.Attempt, Holder: claim.Holder, Retry: -1}
 	began := time.Now()
-	defer func() { c.report(p.Name(), out, time.Since(began)) }()
+	defer func() { c.report(ctx, p.Name(), out, time.Since(began)) }()
 	got, err := p.Send(ctx, msg)
 	if err == nil {
 		out.State, out.Ref = otp.Accepted, got.Ref
@@ -176,12 +180,12 @@ func (c *Courier) handOver(ctx context.Context, claim otp.Claim, msg otp.Message
 }
 
 // report logs what became of a hand-over.
-func (c *Courier) report(provider string, out otp.Outcome, took time.Duration) {
+func (c *Courier) report(ctx context.Context, provider string, out otp.Outcome, took time.Duration) {
 	level := slog.LevelInfo
 	if out.State == otp.Failed || out.State == otp.Unknown {
 		level = slog.LevelWarn
 	}
-	c.Log.Log(context.Background(), level, "hand-over", "order", out.Order.String(), "attempt", out.Attempt,
+	c.Log.Log(ctx, level, "hand-over", "order", out.Order.String(), "attempt", out.Attempt,
 		"provider", provider, "state", string(out.State), "class", string(out.Class), "reason", out.Reason, "ms", took.Milliseconds())
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,28 @@ func TestAnAcceptedSendIsDoneAndNeverHandedOverAgain(t *testing.T) {
 			}
 			a.given(t, 1)
 			b.given(t)
+		})
+	}
+}
+
+func TestASendIsCountedOnceWhenItEnds(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		answer answer
+		want   []string
+	}{
+		{"taken", takes(otp.Accepted), []string{"sms accepted"}},
+		{"no such number", refuses(otp.FaultRecipient), []string{"sms failed"}},
+		{"refused for now", refuses(otp.FaultProvider), nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := newRig(t, vendor("a", row.answer))
+			o := r.sms()
+			_ = r.courier.Deliver(t.Context(), o)
+			_ = r.courier.Deliver(t.Context(), o)
+			if !slices.Equal(r.ended, row.want) {
+				t.Errorf("got %v, want %v", r.ended, row.want)
+			}
 		})
 	}
 }

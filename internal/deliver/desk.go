@@ -9,8 +9,8 @@ import (
 
 // Receipts is the store's side of a provider's report.
 type Receipts interface {
-	// Receive writes a receipt down; moved tells whether it changed anything.
-	Receive(ctx context.Context, r otp.Receipt) (moved bool, err error)
+	// Receive writes a receipt down.
+	Receive(ctx context.Context, r otp.Receipt) (otp.Reception, error)
 }
 
 // Desk takes providers' reports. Whether a report is genuine is decided before,
@@ -22,8 +22,9 @@ type Desk struct {
 // Receive writes down what a provider reports. A report that is late, doubled,
 // out of order or about somebody else's message is no error: it changes nothing.
 func (d *Desk) Receive(ctx context.Context, r otp.Receipt) (moved bool, err error) {
-	if moved, err = d.Receipts.Receive(ctx, r); err != nil {
+	got, err := d.Receipts.Receive(ctx, r)
+	if err != nil {
 		return false, fmt.Errorf("write receipt: %w", err)
 	}
-	return moved, nil
+	return got.Moved, nil
 }

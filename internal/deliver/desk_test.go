@@ -90,6 +90,6 @@ func TestAReceiptThatCannotBeWrittenIsAnErrorThatSaysSo(t *testing.T) {
 
 type gone struct{}
 
-func (gone) Receive(context.Context, otp.Receipt) (bool, error) {
-	return true, otp.ErrStoreUnavailable
+func (gone) Receive(context.Context, otp.Receipt) (otp.Reception, error) {
+	return otp.Reception{Moved: true}, otp.ErrStoreUnavailable
 }

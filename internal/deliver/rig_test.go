@@ -39,6 +39,9 @@ type rig struct {
 	stopping chan struct{}
 	log      *logbook
 	ahead    atomic.Int64
+
+	mu    sync.Mutex
+	ended []string // channel and state of what the courier counted
 }
 
 // newRig makes a courier whose route for texts and for mails has these providers.
@@ -61,10 +64,17 @@ func newRig(t *testing.T, route ...*provider) *rig {
 		}
 	}
 	r.courier = &deliver.Courier{
-		Sends: r.store, Composer: composer, Keys: r.keys, Routes: routes, Stopping: r.stopping,
+		Sends: r.store, Composer: composer, Keys: r.keys, Routes: routes, Stopping: r.stopping, Ended: r.end,
 		Log: slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	return r
+}
+
+// end writes down which sends the courier says it has ended.
+func (r *rig) end(ch otp.Channel, state otp.State) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = append(r.ended, string(ch)+" "+string(state))
 }
 
 // keysOf makes keys whose secret is a letter over and over, and their name too.

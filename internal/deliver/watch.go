@@ -122,6 +122,7 @@ func (w *Watch) attend(ctx context.Context, dues []otp.Due) error {
 		errs = append(errs, err)
 		if expired {
 			w.Settled()
+			w.Log.InfoContext(ctx, "verification expired", "id", string(d.Order.ID))
 		}
 	}
 	return errors.Join(errs...)

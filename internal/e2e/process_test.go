@@ -4,14 +4,17 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -167,9 +170,34 @@ func (p *process) inspect(t testing.TB) {
 			t.Errorf("%s: %s", p.name, text[i:min(len(text), i+6000)])
 		}
 	}
+	for line := range strings.Lines(text) {
+		for _, key := range keysOf(line) {
+			if !strings.Contains(watching(), "`"+key+"`") {
+				t.Errorf("%s: docs/watching.md does not know the key %s of %s", p.name, key, line)
+			}
+		}
+	}
 	if t.Failed() && shown.Add(1) <= 12 {
 		t.Logf("%s (%s) said last:\n%s", p.name, p.admin, p.tail())
 	}
+}
+
+// watching is the page that lists what logs may hold.
+var watching = sync.OnceValue(func() string {
+	page, err := os.ReadFile("../../docs/watching.md")
+	if err != nil {
+		panic(err)
+	}
+	return string(page)
+})
+
+// keysOf are the keys of a line of JSON; of any other line there are none.
+func keysOf(line string) []string {
+	var fields map[string]any
+	if json.Unmarshal([]byte(line), &fields) != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(fields))
 }
 
 var (

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/otpipe/otpipe/internal/otp"
 )
 
 const requestIDHeader = "X-Request-Id"
@@ -21,14 +23,6 @@ const requestIDHeader = "X-Request-Id"
 const answerWithin = 900 * time.Millisecond
 
 var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-
-type requestIDKey struct{}
-
-// requestID is the id of the request that ctx belongs to.
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
 
 // everyAnswer gives every answer what the contract says all have: a request id,
 // and no place in a cache. A handler that panics answers 500.
@@ -49,7 +43,7 @@ func (a *API) everyAnswer(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
 		defer a.recovered(w, r)
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestIDKey{}, id), answerWithin)
+		ctx, cancel := context.WithTimeout(otp.WithRequestID(r.Context(), id), answerWithin)
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
@@ -58,7 +52,7 @@ func (a *API) everyAnswer(next http.Handler) http.Handler {
 func (a *API) recovered(w http.ResponseWriter, r *http.Request) {
 	if v := recover(); v != nil {
 		// The value of a panic may hold anything, so only its type is told.
-		a.Log.ErrorContext(r.Context(), "handler panicked", "request_id", r.Header.Get(requestIDHeader), "panic", fmt.Sprintf("%T", v))
+		a.Log.ErrorContext(otp.WithRequestID(r.Context(), r.Header.Get(requestIDHeader)), "handler panicked", "panic", fmt.Sprintf("%T", v))
 		write(w, r, newProblem("internal_error", "this is our fault; the request id finds it in our logs"))
 	}
 }

@@ -91,9 +91,9 @@ func add[I, O any](a *API, api huma.API, op huma.Operation, handle func(ctx cont
 			return out, nil
 		}
 		p := asProblem(err)
-		p.RequestID = requestID(ctx)
+		p.RequestID = otp.RequestID(ctx)
 		if p.Status >= http.StatusInternalServerError {
-			a.Log.ErrorContext(ctx, "request failed", "operation", op.OperationID, "request_id", p.RequestID, "code", p.Code, "error", err)
+			a.Log.ErrorContext(ctx, "request failed", "operation", op.OperationID, "code", p.Code, "error", err)
 		}
 		return nil, p
 	})

@@ -111,7 +111,7 @@ func (r *rig) api(v httpapi.Verifier) *httpapi.API {
 			"twilio": twilio.Receipts{AccountName: "twilio", AccountSID: accountSID, Tokens: []string{authToken}, PublicURL: publicURL},
 		},
 		Keys: keyring(), Version: "test",
-		Log: slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log: slog.New(telemetry.LogHandler(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 	}
 }
 

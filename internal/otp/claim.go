@@ -34,6 +34,7 @@ type Outcome struct {
 type Due struct {
 	Order   Order
 	Channel Channel
-	Claims  int  // so far: names the queue's task, so that a dead worker's cannot block it
-	Overdue bool // found by the watch: somebody should have done it
+	Claims  int    // so far: names the queue's task, so that a dead worker's cannot block it
+	Overdue bool   // found by the watch: somebody should have done it
+	Trace   string // the request that staged the send, as a W3C traceparent; "" if none is traced
 }

@@ -112,6 +112,13 @@ func (f Fault) MarshalJSON() ([]byte, error) {
 	return nil, errors.New("otp: a fault is never marshalled")
 }
 
+// Reception is what became of a receipt.
+type Reception struct {
+	Moved   bool          // it changed something
+	Channel Channel       // of the send
+	After   time.Duration // since the send was asked for
+}
+
 // Receipt is what a provider reports later about one attempt.
 type Receipt struct {
 	Order    Order

@@ -60,11 +60,11 @@ func (s *Store) Finish(ctx context.Context, o otp.Outcome) (open bool, err error
 	return r.text(0) == "open", err
 }
 
-// Receive writes down a receipt. moved tells whether it changed anything.
-func (s *Store) Receive(ctx context.Context, rc otp.Receipt) (moved bool, err error) {
+// Receive writes down a receipt.
+func (s *Store) Receive(ctx context.Context, rc otp.Receipt) (otp.Reception, error) {
 	r, err := s.run(ctx, receipt, verificationKey(rc.Order.ID), rc.Order.ID.Partition().String(), string(rc.Order.ID), rc.Order.Send,
 		rc.Attempt, rc.Provider, rc.Ref, string(rc.State), rc.Reason, string(rc.Class), silence(rc.Class, rc.Permanent))
-	return r.text(0) == "moved", err
+	return otp.Reception{Moved: r.text(0) == "moved", Channel: otp.Channel(r.text(1)), After: r.duration(2)}, err
 }
 
 // silence is for how long a fault keeps a channel shut, in ms.

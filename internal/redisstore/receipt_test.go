@@ -14,11 +14,11 @@ func (r *rig) receive(o otp.Order, state otp.State, more func(*otp.Receipt)) boo
 	if more != nil {
 		more(&rc)
 	}
-	moved, err := r.store.Receive(r.t.Context(), rc)
+	got, err := r.store.Receive(r.t.Context(), rc)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return moved
+	return got.Moved
 }
 
 func TestReceiptsInAnyOrderEndTheSame(t *testing.T) {

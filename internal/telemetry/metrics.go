@@ -4,18 +4,14 @@
 package telemetry
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"runtime/debug"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/otpipe/otpipe/internal/otp"
-	"github.com/otpipe/otpipe/internal/verify"
 )
 
 // Metrics are the counters of a process.
@@ -23,8 +19,11 @@ type Metrics struct {
 	registry *prometheus.Registry
 	starts   *prometheus.CounterVec
 	checks   *prometheus.CounterVec
+	locks    *prometheus.CounterVec
+	sends    *prometheus.CounterVec
 	attempts *prometheus.CounterVec
 	handOver *prometheus.HistogramVec
+	arrival  *prometheus.HistogramVec
 	rang     prometheus.Counter
 	settled  prometheus.Counter
 	lost     prometheus.Counter
@@ -34,6 +33,8 @@ var (
 	startOutcomes   = []string{"admitted", "resent", "suppressed", "cooldown", "sends", "daily", "lock", "error"}
 	checkOutcomes   = []string{"approved", "code_mismatch", "expired", "already_used", "canceled", "not_found", "binding_mismatch", "lock", "error"}
 	attemptOutcomes = []string{"accepted", "provider", "throttled", "recipient", "us", "unknown"}
+	sendOutcomes    = []string{"staged", "accepted", "failed", "unknown"}
+	channels        = []otp.Channel{otp.SMS, otp.Email}
 )
 
 // New makes the metrics, all of them at zero. providers and namespaces are
@@ -49,6 +50,14 @@ func New(version string, namespaces map[otp.Namespace]otp.Policy, providers []st
 			Name: "otpipe_checks_total",
 			Help: "Checks of a code, by what became of them.",
 		}, []string{"namespace", "outcome"}),
+		locks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "otpipe_locks_total",
+			Help: "Recipients locked by a wrong guess.",
+		}, []string{"namespace"}),
+		sends: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "otpipe_sends_total",
+			Help: "Sends, where they were asked for (staged) and where a worker ended them: accepted by a provider, failed, or unknown.",
+		}, []string{"channel", "outcome"}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "otpipe_attempts_total",
 			Help: "Hand-overs to a provider, by outcome: accepted, or the class of the fault.",
@@ -57,6 +66,10 @@ func New(version string, namespaces map[otp.Namespace]otp.Policy, providers []st
 			Name: "otpipe_handover_seconds",
 			Help: "How long a provider took to answer.", Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2, 4, 8},
 		}, []string{"provider"}),
+		arrival: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "otpipe_delivered_seconds",
+			Help: "From the request for a send to the provider's receipt that it was delivered.", Buckets: []float64{1, 2, 5, 10, 20, 30, 60, 120, 300},
+		}, []string{"channel", "provider"}),
 		rang: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "otpipe_watch_rings_total",
 			Help: "Sends that nobody held and the watch rang for.",
@@ -71,7 +84,7 @@ func New(version string, namespaces map[otp.Namespace]otp.Policy, providers []st
 		}),
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "otpipe_build_info", Help: "1, with the version."}, []string{"version", "go"})
-	m.registry.MustRegister(m.starts, m.checks, m.attempts, m.handOver, m.rang, m.settled, m.lost, info,
+	m.registry.MustRegister(m.starts, m.checks, m.locks, m.sends, m.attempts, m.handOver, m.arrival, m.rang, m.settled, m.lost, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	info.WithLabelValues(version, goVersion()).Set(1)
 	m.zero(namespaces, providers)
@@ -86,9 +99,18 @@ func (m *Metrics) zero(namespaces map[otp.Namespace]otp.Policy, providers []stri
 		for _, o := range checkOutcomes {
 			m.checks.WithLabelValues(string(ns), o)
 		}
+		m.locks.WithLabelValues(string(ns))
+	}
+	for _, ch := range channels {
+		for _, o := range sendOutcomes {
+			m.sends.WithLabelValues(string(ch), o)
+		}
 	}
 	for _, p := range providers {
 		m.handOver.WithLabelValues(p)
+		for _, ch := range channels {
+			m.arrival.WithLabelValues(string(ch), p)
+		}
 		for _, o := range attemptOutcomes {
 			m.attempts.WithLabelValues(p, o)
 		}
@@ -113,70 +135,14 @@ func (m *Metrics) Rang() { m.rang.Inc() }
 // Settled counts a verification that expired.
 func (m *Metrics) Settled() { m.settled.Inc() }
 
+// Ended counts a send that a worker has ended.
+func (m *Metrics) Ended(ch otp.Channel, state otp.State) {
+	outcome := string(state)
+	if state == otp.Sent {
+		outcome = string(otp.Accepted)
+	}
+	m.sends.WithLabelValues(string(ch), outcome).Inc()
+}
+
 // Lost counts orders left to the watch.
 func (m *Metrics) Lost(n int) { m.lost.Add(float64(n)) }
-
-// Verifications counts what becomes of starts and checks.
-func (m *Metrics) Verifications(v verify.Verifications) verify.Verifications {
-	return &verifications{v, m}
-}
-
-type verifications struct {
-	verify.Verifications
-	m *Metrics
-}
-
-func (v *verifications) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
-	opened, err := v.Verifications.Start(ctx, o)
-	outcome := "admitted"
-	switch {
-	case err != nil:
-		outcome = refusal(err)
-	case opened.State == otp.SendSuppressed:
-		outcome = "suppressed"
-	case opened.Resent:
-		outcome = "resent"
-	}
-	v.m.starts.WithLabelValues(string(o.Owner.Namespace), outcome).Inc()
-	return opened, err
-}
-
-func (v *verifications) Check(ctx context.Context, g otp.Guess) (otp.Verdict, error) {
-	verdict, err := v.Verifications.Check(ctx, g)
-	outcome := string(verdict.Reason)
-	switch {
-	case err != nil:
-		outcome = refusal(err)
-	case verdict.Right():
-		outcome = "approved"
-	}
-	v.m.checks.WithLabelValues(string(g.Owner.Namespace), outcome).Inc()
-	return verdict, err
-}
-
-func refusal(err error) string {
-	if le, ok := errors.AsType[*otp.LimitError](err); ok {
-		return string(le.Limit)
-	}
-	return "error"
-}
-
-// Provider counts and times what becomes of hand-overs.
-func (m *Metrics) Provider(p otp.Provider) otp.Provider { return &provider{p, m} }
-
-type provider struct {
-	otp.Provider
-	m *Metrics
-}
-
-func (p *provider) Send(ctx context.Context, msg otp.Message) (otp.Acceptance, error) {
-	began := time.Now()
-	got, err := p.Provider.Send(ctx, msg)
-	p.m.handOver.WithLabelValues(p.Name()).Observe(time.Since(began).Seconds())
-	outcome := "accepted"
-	if err != nil {
-		outcome = string(otp.AsFault(p.Name(), err).Class)
-	}
-	p.m.attempts.WithLabelValues(p.Name(), outcome).Inc()
-	return got, err
-}

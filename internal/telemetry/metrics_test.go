@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/telemetry"
@@ -58,6 +62,15 @@ func zeros() map[string]string {
 		for _, o := range []string{"approved", "code_mismatch", "expired", "already_used", "canceled", "not_found", "binding_mismatch", "lock", "error"} {
 			all[fmt.Sprintf(`otpipe_checks_total{namespace="%s",outcome="%s"}`, ns, o)] = "0"
 		}
+		all[fmt.Sprintf(`otpipe_locks_total{namespace="%s"}`, ns)] = "0"
+	}
+	for _, ch := range []string{"sms", "email"} {
+		for _, o := range []string{"staged", "accepted", "failed", "unknown"} {
+			all[fmt.Sprintf(`otpipe_sends_total{channel="%s",outcome="%s"}`, ch, o)] = "0"
+		}
+		for _, p := range []string{"twilio-eu", "smtp-backup"} {
+			all[fmt.Sprintf(`otpipe_delivered_seconds_count{channel="%s",provider="%s"}`, ch, p)] = "0"
+		}
 	}
 	for _, p := range []string{"twilio-eu", "smtp-backup"} {
 		all[fmt.Sprintf(`otpipe_handover_seconds_count{provider="%s"}`, p)] = "0"
@@ -102,8 +115,8 @@ func limit(l otp.Limit) error { return fmt.Errorf("start: %w", &otp.LimitError{L
 func TestEveryOutcomeOfAStartIsCountedOnce(t *testing.T) {
 	t.Parallel()
 	for outcome, s := range map[string]store{
-		"admitted":   {opened: otp.Opened{State: otp.Queued}},
-		"resent":     {opened: otp.Opened{State: otp.Queued, Resent: true}},
+		"admitted":   {opened: otp.Opened{State: otp.Queued, Channel: otp.SMS}},
+		"resent":     {opened: otp.Opened{State: otp.Queued, Channel: otp.SMS, Resent: true}},
 		"suppressed": {opened: otp.Opened{State: otp.SendSuppressed, Resent: true}},
 		"cooldown":   {err: limit(otp.LimitCooldown)},
 		"sends":      {err: limit(otp.LimitSends)},
@@ -118,6 +131,9 @@ func TestEveryOutcomeOfAStartIsCountedOnce(t *testing.T) {
 		}
 		want := zeros()
 		want[fmt.Sprintf(`otpipe_starts_total{namespace="my-own",outcome="%s"}`, outcome)] = "1"
+		if s.opened.State == otp.Queued {
+			want[`otpipe_sends_total{channel="sms",outcome="staged"}`] = "1"
+		}
 		if d := cmp.Diff(want, scrape(t, m)); d != "" {
 			t.Errorf("%s: %s", outcome, d)
 		}
@@ -208,5 +224,142 @@ func TestTwoProcessesInOneDoNotShareTheirMetrics(t *testing.T) {
 	one.Rang()
 	if d := cmp.Diff(zeros(), scrape(t, other)); d != "" {
 		t.Error(d)
+	}
+}
+
+func TestAGuessThatLocksIsCounted(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	s := store{verdict: otp.Verdict{ID: "VE", Reason: otp.CodeMismatch, LockedUntil: time.Now()}}
+	if _, err := m.Verifications(s).Check(t.Context(), otp.Guess{Owner: otp.Owner{Namespace: otp.PhoneAuth}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := scrape(t, m)[`otpipe_locks_total{namespace="phone-auth"}`]; got != "1" {
+		t.Errorf("%s locks", got)
+	}
+}
+
+func TestASendThatEndedIsCounted(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	for _, s := range []otp.State{otp.Accepted, otp.Sent, otp.Failed, otp.Unknown} {
+		m.Ended(otp.Email, s)
+	}
+	want := zeros()
+	for outcome, n := range map[string]string{"accepted": "2", "failed": "1", "unknown": "1"} {
+		want[fmt.Sprintf(`otpipe_sends_total{channel="email",outcome="%s"}`, outcome)] = n
+	}
+	if d := cmp.Diff(want, scrape(t, m)); d != "" {
+		t.Error(d)
+	}
+}
+
+// received is a store that answers every receipt the same.
+type received otp.Reception
+
+func (r received) Receive(context.Context, otp.Receipt) (otp.Reception, error) {
+	return otp.Reception(r), nil
+}
+
+func TestADeliveredMessageIsTimedOnce(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		moved bool
+		state otp.State
+		want  string
+	}{{true, otp.Delivered, "1"}, {false, otp.Delivered, "0"}, {true, otp.Sent, "0"}, {true, otp.Undelivered, "0"}} {
+		m := newMetrics()
+		got := otp.Reception{Moved: row.moved, Channel: otp.SMS, After: 3 * time.Second}
+		if _, err := m.Receipts(received(got)).Receive(t.Context(), otp.Receipt{Provider: "twilio-eu", State: row.state}); err != nil {
+			t.Fatal(err)
+		}
+		if n := scrape(t, m)[`otpipe_delivered_seconds_count{channel="sms",provider="twilio-eu"}`]; n != row.want {
+			t.Errorf("%+v: counted %s", row, n)
+		}
+	}
+}
+
+// gauge is a queue that can be made to hang.
+type gauge struct {
+	hang chan struct{}
+	err  error
+}
+
+func (g gauge) Read(otp.Channel) (int, time.Duration, error) {
+	<-g.hang
+	return 7, 2 * time.Second, g.err
+}
+
+func TestTheQueuesAreReadWhenTheMetricsAre(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	g := gauge{hang: make(chan struct{})}
+	close(g.hang)
+	m.Queues(g)
+	got := scrape(t, m)
+	if got[`otpipe_queue_waiting{queue="sms"}`] != "7" || got[`otpipe_queue_oldest_seconds{queue="email"}`] != "2" {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestAQueueThatHangsDoesNotHoldTheMetricsUp(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	g := gauge{hang: make(chan struct{})}
+	defer close(g.hang)
+	m.Queues(g)
+	for range 2 {
+		if got := scrape(t, m); got[`otpipe_queue_waiting{queue="sms"}`] != "0" || got["otpipe_rings_lost_total"] != "0" {
+			t.Errorf("%v", got)
+		}
+	}
+}
+
+func TestTheMetricsKeepToTheRulesOfTheirNames(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	g := gauge{hang: make(chan struct{})}
+	close(g.hang)
+	m.Queues(g)
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	problems, err := promlint.New(w.Body).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+func TestThePageNamesEveryMetricWithItsLabels(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/watching.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newMetrics()
+	g := gauge{hang: make(chan struct{})}
+	close(g.hang)
+	m.Queues(g)
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	series := regexp.MustCompile(`(?m)^(otpipe_[a-z_]+?)(?:_bucket|_count|_sum)?(?:\{([^}]*)\})? `)
+	names := map[string]bool{}
+	for _, s := range series.FindAllStringSubmatch(w.Body.String(), -1) {
+		names[s[1]] = true
+		row := regexp.MustCompile("(?m)^\\| `" + s[1] + "` \\|([^|]*)\\|").FindStringSubmatch(string(page))
+		if row == nil {
+			t.Errorf("%s is not on the page", s[1])
+			continue
+		}
+		for label := range strings.SplitSeq(s[2], ",") {
+			if name, _, _ := strings.Cut(label, "="); name != "le" && !strings.Contains(row[1], name) {
+				t.Errorf("%s: the page does not know the label %s", s[1], name)
+			}
+		}
+	}
+	if len(names) < 12 {
+		t.Errorf("only %d metrics", len(names))
 	}
 }

@@ -3,7 +3,7 @@
 --
 -- KEYS[1] the verification
 -- ARGV[3..] partition, id, n, attempt, provider, ref, state, reason, class, ms of suppression or 0
--- Returns {"moved"}, {"stale"} or {"foreign"}.
+-- Returns {"moved", channel, ms since the send was asked for}, {"stale"} or {"foreign"}.
 
 -- include clock
 -- include record
@@ -47,4 +47,4 @@ if moved and not arrived then
   end
 end
 commit(v)
-return {'moved'}
+return {'moved', s.ch, NOW - s.at}

@@ -1,0 +1,96 @@
+package telemetry
+
+import (
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+const (
+	queueFresh    = time.Second            // a reading is not repeated before
+	queuePatience = 500 * time.Millisecond // a scrape does not wait longer for one
+)
+
+// QueueReader tells how a channel's queue stands; see asynqueue.Gauge.
+type QueueReader interface {
+	Read(ch otp.Channel) (waiting int, oldest time.Duration, err error)
+}
+
+var (
+	queueWaiting = prometheus.NewDesc("otpipe_queue_waiting",
+		"Orders that wait for a worker or for their next try. All processes report the same queue: take max by (queue), never sum.", []string{"queue"}, nil)
+	queueOldest = prometheus.NewDesc("otpipe_queue_oldest_seconds",
+		"For how long the oldest order has waited for a worker. Take max by (queue).", []string{"queue"}, nil)
+)
+
+// Queues reports how the queues stand whenever the metrics are read. A queue
+// that cannot be read keeps its last reading, and holds nobody up.
+func (m *Metrics) Queues(r QueueReader) {
+	m.registry.MustRegister(&queues{reader: r, last: map[otp.Channel]reading{}})
+}
+
+type queues struct {
+	reader QueueReader
+
+	mu      sync.Mutex
+	last    map[otp.Channel]reading
+	read    time.Time
+	reading bool
+}
+
+type reading struct {
+	waiting int
+	oldest  time.Duration
+}
+
+// Describe is for prometheus.
+func (q *queues) Describe(ch chan<- *prometheus.Desc) {
+	ch <- queueWaiting
+	ch <- queueOldest
+}
+
+// Collect is for prometheus.
+func (q *queues) Collect(out chan<- prometheus.Metric) {
+	select {
+	case <-q.refresh():
+	case <-time.After(queuePatience):
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, c := range channels {
+		r := q.last[c]
+		out <- prometheus.MustNewConstMetric(queueWaiting, prometheus.GaugeValue, float64(r.waiting), string(c))
+		out <- prometheus.MustNewConstMetric(queueOldest, prometheus.GaugeValue, r.oldest.Seconds(), string(c))
+	}
+}
+
+// refresh reads the queues, unless that was done a moment ago or is being done.
+func (q *queues) refresh() (done chan struct{}) {
+	done = make(chan struct{})
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.reading || time.Since(q.read) < queueFresh {
+		close(done)
+		return done
+	}
+	q.reading = true
+	go func() {
+		defer close(done)
+		got := map[otp.Channel]reading{}
+		for _, c := range channels {
+			if waiting, oldest, err := q.reader.Read(c); err == nil {
+				got[c] = reading{waiting, oldest}
+			}
+		}
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		for c, r := range got {
+			q.last[c] = r
+		}
+		q.read, q.reading = time.Now(), false
+	}()
+	return done
+}

@@ -1,0 +1,85 @@
+package telemetry_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/telemetry"
+)
+
+const (
+	traceID = "0af7651916cd43dd8448eb211c80319c"
+	parent  = "00-" + traceID + "-b7ad6b7169203331-01"
+)
+
+func traced(headers map[string]string, t *telemetry.Tracing, path string, h http.HandlerFunc) {
+	r := httptest.NewRequest(http.MethodPost, path, nil)
+	for k, v := range headers {
+		r.Header.Set(k, v)
+	}
+	t.Requests(h).ServeHTTP(httptest.NewRecorder(), r)
+}
+
+func TestWithoutAnExporterATraceIsHandedOn(t *testing.T) {
+	t.Parallel()
+	var got string
+	seen := func(_ http.ResponseWriter, r *http.Request) {
+		got = trace.SpanContextFromContext(r.Context()).TraceID().String()
+	}
+	traced(map[string]string{"traceparent": parent}, telemetry.NoTracing(), "/v1/verifications", seen)
+	if got != traceID {
+		t.Errorf("trace %s", got)
+	}
+	for _, bad := range []string{"", "00-0-0-0", strings.Repeat("x", 5000), "00-" + strings.Repeat("0", 32) + "-b7ad6b7169203331-01", "\x00"} {
+		traced(map[string]string{"traceparent": bad}, telemetry.NoTracing(), "/v1/verifications", seen)
+		if got != (trace.TraceID{}).String() {
+			t.Errorf("%.20q became a trace", bad)
+		}
+	}
+}
+
+func TestARequestAnOrderAndAHandOverAreOneTrace(t *testing.T) {
+	t.Parallel()
+	kept := tracetest.NewSpanRecorder()
+	tracing, _ := telemetry.TracingTo(kept, "test", "v1")
+	id := otp.ID("VE0a1b2c3d4e5f60718293a4b5c6d7e8f9")
+	traced(map[string]string{"traceparent": parent}, tracing, "/v1/verifications/"+string(id), func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		run := tracing.Orders(func(ctx context.Context, _ otp.Order) error {
+			_, err := tracing.Provider(vendor{errors.New("739182 to +4915199887766")}).Send(ctx, otp.Message{Attempt: 2})
+			return err
+		})
+		_ = run(r.Context(), otp.Order{ID: id, Send: 1})
+	})
+	var got []string
+	for _, span := range kept.Ended() {
+		got = append(got, span.Name()+" in "+span.Parent().SpanID().String())
+		if span.SpanContext().TraceID().String() != traceID {
+			t.Errorf("%s is in trace %s", span.Name(), span.SpanContext().TraceID())
+		}
+		for _, secret := range []string{"739182", "4915199887766"} {
+			if strings.Contains(fmt.Sprint(span.Attributes(), span.Status(), span.Events()), secret) {
+				t.Errorf("%s tells %s", span.Name(), secret)
+			}
+		}
+	}
+	spans := kept.Ended()
+	want := []string{
+		"hand over to twilio-eu in " + spans[1].SpanContext().SpanID().String(),
+		"deliver in " + spans[2].SpanContext().SpanID().String(),
+		"POST /v1/verifications/{id} in b7ad6b7169203331",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
