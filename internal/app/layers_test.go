@@ -21,8 +21,9 @@ var layer = map[string]int{
 
 // testOnly rooms are imported by tests alone, and devkit by dev mode too.
 var testOnly = map[string][]string{
-	"internal/redistest": nil,
-	"internal/devkit":    {"cmd/dev", "bench"},
+	"internal/redistest":  nil,
+	"internal/twiliotest": nil,
+	"internal/devkit":     {"cmd/dev", "bench"},
 }
 
 func TestImportsRunDownwardsOnly(t *testing.T) {
@@ -64,6 +65,17 @@ func TestNothingCompilesTheWholeTwilioSDK(t *testing.T) {
 		if strings.TrimSpace(line) == "github.com/twilio/twilio-go" {
 			t.Fatal("something imports the root of twilio-go, which is 270,000 lines; use its client and rest/api/v2010")
 		}
+	}
+}
+
+func TestNoProcessCarriesTheValidatorOfTheTests(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", module+"cmd/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if strings.Contains(string(out), "kin-openapi") {
+		t.Error("a command imports kin-openapi, which is for tests")
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/otpipe/otpipe/internal/devkit"
+	"github.com/otpipe/otpipe/internal/twiliotest"
 )
 
 const (
@@ -34,7 +35,7 @@ func newTwilio(t *testing.T) (*devkit.Twilio, string) {
 		AccountSID: twilioAccount, AuthToken: twilioToken, Inbox: &devkit.Inbox{}, Chaos: &devkit.Chaos{},
 		SlowFor: 50 * time.Millisecond,
 	}
-	s := httptest.NewServer(v)
+	s := httptest.NewServer(twiliotest.Answers(t, v))
 	t.Cleanup(s.Close)
 	t.Cleanup(v.Close)
 	return v, s.URL

@@ -13,6 +13,7 @@ import (
 	"github.com/otpipe/otpipe/internal/devkit"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/twilio"
+	"github.com/otpipe/otpipe/internal/twiliotest"
 )
 
 // world is a provider, the Twilio it talks to, and what Twilio reports back.
@@ -33,7 +34,7 @@ func newWorld(t *testing.T) *world {
 		AccountSID: account, AuthToken: token, Inbox: &devkit.Inbox{}, Chaos: &devkit.Chaos{},
 		HTTP: receiver.Client(), SlowFor: 50 * time.Millisecond,
 	}
-	api := httptest.NewServer(w.vendor)
+	api := httptest.NewServer(twiliotest.Requests(t, twiliotest.Answers(t, w.vendor)))
 	t.Cleanup(api.Close)
 	t.Cleanup(w.vendor.Close) // first
 	w.provider = provider(t, api.URL)
