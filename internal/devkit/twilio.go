@@ -33,6 +33,8 @@ import (
 type Twilio struct {
 	AccountSID string           // AC…; also the user name of requests
 	AuthToken  string           // their password, and the key of the signatures
+	KeySID     string           // SK…: the user name of requests with an API key; "" for none
+	KeySecret  string           // its password, which signs nothing
 	Vendor     string           // its name in Chaos and in the inbox; "" for "twilio"
 	Inbox      *Inbox           // gets what the handset would get
 	Chaos      *Chaos           // nil: behaves well
@@ -301,18 +303,22 @@ func (t *Twilio) read(r *http.Request) (url.Values, *twilioError) {
 func (t *Twilio) admit(r *http.Request) *twilioError {
 	path, ok := strings.CutPrefix(r.URL.Path, "/"+twilioVersion+"/Accounts/")
 	account, found := strings.CutSuffix(path, "/Messages.json")
-	user, password, _ := r.BasicAuth()
 	switch {
 	case !ok || !found:
 		return &twilioError{404, 20404, "The requested resource " + r.URL.Path + " was not found"}
 	case r.Method != http.MethodPost:
 		return &twilioError{405, 20004, "Method not allowed"}
-	case user != t.AccountSID || password != t.AuthToken:
+	case !t.opens(r.BasicAuth()):
 		return &twilioError{401, 20003, "Authenticate"}
 	case account != t.AccountSID:
 		return &twilioError{404, 20404, "The requested resource " + r.URL.Path + " was not found"}
 	}
 	return nil
+}
+
+// opens tells whether credentials are the account's or its API key's.
+func (t *Twilio) opens(user, password string, _ bool) bool {
+	return user == t.AccountSID && password == t.AuthToken || t.KeySID != "" && user == t.KeySID && password == t.KeySecret
 }
 
 // checkTwilio applies Twilio's rules. Like Twilio, its errors quote what they refuse.

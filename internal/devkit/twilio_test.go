@@ -173,6 +173,7 @@ func TestTwilioRefusesStrangers(t *testing.T) {
 	}{
 		"no credentials":   {twilioPath, func(r *http.Request) { r.Header.Del("Authorization") }, 401, 20003},
 		"a wrong password": {twilioPath, func(r *http.Request) { r.SetBasicAuth(twilioAccount, "guess") }, 401, 20003},
+		"an empty user":    {twilioPath, func(r *http.Request) { r.SetBasicAuth("", "") }, 401, 20003},
 		"a wrong user":     {twilioPath, func(r *http.Request) { r.SetBasicAuth("SK1", twilioToken) }, 401, 20003},
 		"another account":  {"/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages.json", nil, 404, 20404},
 		"another resource": {"/2010-04-01/Accounts/" + twilioAccount + "/Calls.json", nil, 404, 20404},

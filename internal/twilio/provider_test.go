@@ -78,6 +78,71 @@ func TestAMessagingServicePicksTheSenderAndNoCallbackIsAskedForWithoutAddress(t 
 	}
 }
 
+func TestTheTermsOfAnAccountAreAskedForWithEveryMessage(t *testing.T) {
+	t.Parallel()
+	for _, terms := range []twilio.Terms{
+		{RiskCheck: "enable", ContentRetention: "discard", AddressRetention: "obfuscate", ProvideFeedback: true},
+		{RiskCheck: "disable", ContentRetention: "retain", AddressRetention: "retain"},
+		{},
+	} {
+		var form url.Values
+		p := against(t, func(w http.ResponseWriter, r *http.Request) {
+			_ = r.ParseForm()
+			form = r.PostForm
+			_, _ = w.Write([]byte(accepted))
+		})
+		p.Terms = terms
+		if _, err := p.Send(t.Context(), message()); err != nil {
+			t.Fatal(err)
+		}
+		want := url.Values{}
+		for name, value := range map[string]string{
+			"RiskCheck": terms.RiskCheck, "ContentRetention": terms.ContentRetention, "AddressRetention": terms.AddressRetention,
+		} {
+			if value != "" {
+				want.Set(name, value)
+			}
+		}
+		if terms.ProvideFeedback {
+			want.Set("ProvideFeedback", "true")
+		}
+		for _, name := range []string{"To", "From", "Body", "ValidityPeriod", "Attempt"} {
+			form.Del(name)
+		}
+		if diff := cmp.Diff(want, form); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// caught is a network that keeps the address of a request.
+type caught struct{ url string }
+
+func (c *caught) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.url = r.URL.String()
+	return nil, syscall.ECONNREFUSED
+}
+
+func TestARegionIsReachedThroughItsEdge(t *testing.T) {
+	t.Setenv("TWILIO_EDGE", "sydney") // is not asked
+	t.Setenv("TWILIO_REGION", "au1")
+	for _, c := range []struct{ edge, region, baseURL, want string }{
+		{"", "", "", "https://api.twilio.com"},
+		{"dublin", "ie1", "", "https://api.dublin.ie1.twilio.com"},
+		{"sao-paulo", "us1", "", "https://api.sao-paulo.us1.twilio.com"},
+		{"dublin", "ie1", "http://127.0.0.1:1/", "http://127.0.0.1:1"},
+	} {
+		network := &caught{}
+		p := provider(t, c.baseURL)
+		p.Edge, p.Region, p.HTTP = c.edge, c.region, &http.Client{Transport: network}
+		_, err := p.Send(t.Context(), message())
+		wantFault(t, err, otp.FaultProvider, "connection")
+		if want := c.want + "/2010-04-01/Accounts/" + account + "/Messages.json"; network.url != want {
+			t.Errorf("want %s, have %s", want, network.url)
+		}
+	}
+}
+
 func TestTheValidityPeriodIsTheWholeSecondsLeft(t *testing.T) {
 	t.Parallel()
 	var got string

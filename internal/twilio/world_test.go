@@ -123,6 +123,42 @@ func TestAVendorInTroubleIsClassified(t *testing.T) {
 	}
 }
 
+func TestAnAPIKeyOpensTheAccountAndTheAuthTokenStillSigns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.vendor.KeySID, w.vendor.KeySecret = "SKcccccccccccccccccccccccccccccccc", "KeySecret0123456789"
+	w.provider.Username, w.provider.Password = w.vendor.KeySID, w.vendor.KeySecret
+	if _, err := w.provider.Send(t.Context(), message()); err != nil {
+		t.Fatal(err)
+	}
+	w.vendor.Wait()
+	if diff := cmp.Diff([]otp.State{otp.Sent, otp.Delivered}, w.reports); diff != "" {
+		t.Error(diff)
+	}
+	w.provider.Password = token
+	_, err := w.provider.Send(t.Context(), message())
+	wantFault(t, err, otp.FaultUs, "twilio_20003")
+}
+
+func TestTheVendorTakesEveryTermAndEitherSender(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, terms := range []twilio.Terms{
+		{RiskCheck: "enable", ContentRetention: "discard", AddressRetention: "obfuscate", ProvideFeedback: true},
+		{RiskCheck: "disable", ContentRetention: "retain", AddressRetention: "retain"},
+	} {
+		p := w.provider
+		p.Terms = terms
+		if _, err := p.Send(t.Context(), message()); err != nil {
+			t.Errorf("%+v: %v", terms, err)
+		}
+		p.From, p.MessagingServiceSID = "", "MGbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+		if a, err := p.Send(t.Context(), message()); err != nil || a.State != otp.Accepted {
+			t.Errorf("%+v by a service: %v", terms, err)
+		}
+	}
+}
+
 func TestAWrongPasswordIsOurFault(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -126,8 +126,8 @@ func TestAnAnswerIsHeldToTwiliosFile(t *testing.T) {
 
 func TestWhatIsNoOperationMayOnlyBeRefused(t *testing.T) {
 	t.Parallel()
-	r := &http.Request{Method: "POST", URL: &url.URL{Path: "/2010-04-01/Accounts/" + account + "/Calls.json"}}
-	res := &http.Response{StatusCode: 201, Body: http.NoBody}
+	r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/2010-04-01/Accounts/" + account + "/Calls.json"}}
+	res := &http.Response{StatusCode: http.StatusCreated, Body: http.NoBody}
 	if err := twiliotest.CheckAnswer(r, res); !errors.Is(err, twiliotest.ErrNoOperation) {
 		t.Errorf("have %v", err)
 	}
