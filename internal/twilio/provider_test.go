@@ -253,7 +253,7 @@ func TestAHundredErrorPagesNeedOneConnection(t *testing.T) {
 	p := provider(t, s.URL)
 	for range 100 {
 		_, err := p.Send(t.Context(), message())
-		wantFault(t, err, otp.FaultProvider, "http_502")
+		wantFault(t, err, otp.FaultUnknown, "http_502")
 	}
 	if n := connections.Load(); n != 1 {
 		t.Errorf("%d connections", n)
