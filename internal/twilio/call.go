@@ -136,27 +136,24 @@ func (s *silence) Error() string { return "no answer: " + s.err.Error() }
 // Unwrap returns what the transport said.
 func (s *silence) Unwrap() error { return s.err }
 
-// refusal is an answer outside the 200s.
+// refusal is an answer outside the 200s. Twilio's message is left out: it quotes
+// the number, and the code leads to a page that says more.
 type refusal struct {
 	status     int
 	code       int // Twilio's; 0 if the answer has none
-	message    string
 	retryAfter time.Duration
 }
 
-func (r *refusal) Error() string {
-	return fmt.Sprintf("status %d, code %d: %s", r.status, r.code, r.message)
-}
+func (r *refusal) Error() string { return fmt.Sprintf("status %d, code %d", r.status, r.code) }
 
 // newRefusal reads Twilio's JSON. A load balancer answers in HTML: then the
 // status is all there is.
 func newRefusal(res *http.Response, body []byte) *refusal {
 	var said struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
+		Code int `json:"code"`
 	}
 	_ = json.Unmarshal(body, &said)
-	return &refusal{status: res.StatusCode, code: said.Code, message: said.Message, retryAfter: retryAfter(res.Header)}
+	return &refusal{status: res.StatusCode, code: said.Code, retryAfter: retryAfter(res.Header)}
 }
 
 // retryAfter is the header of that name, in seconds or as a date; the date
