@@ -163,6 +163,30 @@ func TestTwilioRefusesWhatItsRulesForbid(t *testing.T) {
 	}
 }
 
+func TestTwilioKnowsExactlyTheParametersOfItsOwnFile(t *testing.T) {
+	t.Parallel()
+	_, base := newTwilio(t)
+	params, err := twiliotest.Parameters()
+	if err != nil || len(params) < 20 {
+		t.Fatal(len(params), err)
+	}
+	for name, values := range params {
+		if status, got := twilioPost(t, base+twilioPath, twilioForm(name+"x", "1"), nil); status != 400 || got["code"] != float64(20001) {
+			t.Errorf("%sx: have %d %v", name, status, got)
+		}
+		for _, v := range values {
+			if status, got := twilioPost(t, base+twilioPath, twilioForm(name, fmt.Sprint(v)), nil); status != 201 {
+				t.Errorf("%s=%v: have %d %v", name, v, status, got)
+			}
+		}
+		if _, got := twilioPost(t, base+twilioPath, twilioForm(name, "maybe"), nil); got["code"] == float64(20001) {
+			t.Errorf("%s is unknown", name)
+		} else if len(values) > 0 && got["code"] != float64(20422) {
+			t.Errorf("%s=maybe: have %v", name, got)
+		}
+	}
+}
+
 func TestTwilioRefusesStrangers(t *testing.T) {
 	t.Parallel()
 	v, base := newTwilio(t)

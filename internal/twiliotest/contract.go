@@ -107,6 +107,23 @@ func CheckRequest(r *http.Request) error {
 	return errors.Join(openapi3filter.ValidateRequest(r.Context(), in), unknown(route.Operation, string(body)))
 }
 
+// Parameters are those of CreateMessage, each with the values it may have, or
+// with none if there is no list of them.
+func Parameters() (map[string][]any, error) {
+	doc, err := document()
+	if err != nil {
+		return nil, err
+	}
+	all := map[string][]any{}
+	form := doc.Paths.Value(createPath).Post.RequestBody.Value.Content.Get("application/x-www-form-urlencoded")
+	for name, schema := range form.Schema.Value.Properties {
+		if all[name] = schema.Value.Enum; schema.Value.Type.Is("boolean") {
+			all[name] = []any{true, false}
+		}
+	}
+	return all, nil
+}
+
 // unknown finds the parameters that the file does not have: a form may hold
 // more than its schema says, and Twilio drops what it does not know.
 func unknown(op *openapi3.Operation, body string) error {
