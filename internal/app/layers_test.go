@@ -23,6 +23,7 @@ var layer = map[string]int{
 var testOnly = map[string][]string{
 	"internal/redistest":   nil,
 	"internal/browsertest": nil,
+	"internal/twiliotest":  nil,
 	"internal/devkit":      {"cmd/dev", "bench"},
 }
 
@@ -65,6 +66,17 @@ func TestNothingCompilesTheWholeTwilioSDK(t *testing.T) {
 		if strings.TrimSpace(line) == "github.com/twilio/twilio-go" {
 			t.Fatal("something imports the root of twilio-go, which is 270,000 lines; use its client and rest/api/v2010")
 		}
+	}
+}
+
+func TestNoProcessCarriesTheValidatorOfTheTests(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", module+"cmd/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if strings.Contains(string(out), "kin-openapi") {
+		t.Error("a command imports kin-openapi, which is for tests")
 	}
 }
 

@@ -48,7 +48,11 @@ func newProvider(c config.Config, p config.Provider) otp.Provider {
 	}
 	return twilio.Provider{
 		AccountName: p.Name, AccountSID: t.AccountSID, Username: user, Password: t.Password.Reveal(),
-		From: t.From, MessagingServiceSID: t.MessagingServiceSID, BaseURL: t.BaseURL, CallbackURL: callbackURL(c, p.Name),
+		From: t.From, MessagingServiceSID: t.MessagingServiceSID,
+		Edge: t.Edge, Region: t.Region, BaseURL: t.BaseURL, CallbackURL: callbackURL(c, p.Name),
+		Terms: twilio.Terms{
+			RiskCheck: t.RiskCheck, ContentRetention: t.ContentRetention, AddressRetention: t.AddressRetention, ProvideFeedback: t.ProvideFeedback,
+		},
 		HTTP: twilio.NewHTTPClient(c.Worker.SMSConcurrency),
 	}
 }

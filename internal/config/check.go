@@ -150,12 +150,41 @@ func (c Config) checkProviders(cs *complaints) {
 
 func (t Twilio) check(cs *complaints, where, publicURL string) {
 	cs.want(regexp.MustCompile(`^AC[0-9a-f]{32}$`).MatchString(t.AccountSID), where+".account_sid", "want AC and 32 hex digits")
+	keyed := regexp.MustCompile(`^SK[0-9a-fA-F]{32}$`).MatchString(t.Username)
+	cs.want(keyed || t.Username == "" || t.Username == t.AccountSID, where+".username", "want an API key's SID, which is SK and 32 hex digits, or leave it out for the account's")
 	cs.want(t.Password.Set(), where+".password", "want the API key's secret, or the auth token")
-	cs.want((t.From == "") != (t.MessagingServiceSID == ""), where+".from", "want either from or messaging_service_sid")
+	t.checkSender(cs, where)
+	t.checkPlace(cs, where)
+	t.checkTerms(cs, where)
 	cs.want(publicURL == "" || len(t.AuthTokens) > 0, where+".auth_tokens", "want the account's auth token: receipts are signed with it")
 	for _, token := range t.AuthTokens {
 		cs.want(token.Set(), where+".auth_tokens", "an empty token would accept what anybody signs")
 	}
+}
+
+func (t Twilio) checkSender(cs *complaints, where string) {
+	cs.want((t.From == "") != (t.MessagingServiceSID == ""), where+".from", "want either from or messaging_service_sid")
+	sender := regexp.MustCompile(`^(\+[1-9]\d{6,14}|\d{3,8}|[A-Za-z0-9 &_-]{1,11})$`).MatchString(t.From)
+	cs.want(sender || t.From == "", where+".from", "want a number such as +15005550006, a short code, or a name of up to 11 letters and digits")
+	service := regexp.MustCompile(`^MG[0-9a-fA-F]{32}$`).MatchString(t.MessagingServiceSID)
+	cs.want(service || t.MessagingServiceSID == "", where+".messaging_service_sid", "want MG and 32 hex digits")
+}
+
+// checkPlace has no list of Twilio's places, which come and go.
+func (t Twilio) checkPlace(cs *complaints, where string) {
+	cs.want((t.Edge == "") == (t.Region == ""), where+".region", "want both edge and region, such as dublin and ie1, or neither")
+	cs.want(t.Edge == "" || regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(t.Edge), where+".edge", "want an edge location such as ashburn, dublin or sydney")
+	cs.want(t.Region == "" || regexp.MustCompile(`^[a-z]{2}[0-9]$`).MatchString(t.Region), where+".region", "want a region such as us1, ie1 or au1")
+	u, err := url.Parse(t.BaseURL)
+	cs.want(t.BaseURL == "" || err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https"), where+".base_url", "want https://host, or leave it out for Twilio's own")
+	cs.want(t.BaseURL == "" || t.Region == "", where+".base_url", "want either base_url, or edge and region")
+}
+
+// checkTerms holds to the values of Twilio's OpenAPI file.
+func (t Twilio) checkTerms(cs *complaints, where string) {
+	cs.want(slices.Contains([]string{"", "enable", "disable"}, t.RiskCheck), where+".risk_check", "want enable or disable, or leave it to the account")
+	cs.want(slices.Contains([]string{"", "discard", "retain"}, t.ContentRetention), where+".content_retention", "want discard or retain, or leave it to the account")
+	cs.want(slices.Contains([]string{"", "obfuscate", "retain"}, t.AddressRetention), where+".address_retention", "want obfuscate or retain, or leave it to the account")
 }
 
 func (s SMTP) check(cs *complaints, where string) {

@@ -19,6 +19,10 @@ func twilio(change func(t *config.Twilio)) func(c *config.Config) {
 	return func(c *config.Config) { change(&c.Providers[0].Twilio) }
 }
 
+func place(edge, region string) func(c *config.Config) {
+	return twilio(func(t *config.Twilio) { t.Edge, t.Region, t.BaseURL = edge, region, "" })
+}
+
 func smtp(change func(s *config.SMTP)) func(c *config.Config) {
 	return func(c *config.Config) { change(&c.Providers[1].SMTP) }
 }
@@ -32,6 +36,8 @@ func ref[T any](v T) *T { return &v }
 const (
 	someHash = "ef260e9aa3c673af240d17a2660480361a8e081d1ffeca2a5ed0e3219fc18567"
 	someSID  = "AC0123456789abcdef0123456789abcdef"
+
+	someService = "MGbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 )
 
 var faults = []fault{
@@ -94,7 +100,25 @@ var faults = []fault{
 	{"a longer SID", twilio(func(t *config.Twilio) { t.AccountSID = someSID + "0" }), "providers[0].twilio.account_sid"},
 	{"no password at Twilio", twilio(func(t *config.Twilio) { t.Password = config.NewSecret("") }), "providers[0].twilio.password"},
 	{"no sender", twilio(func(t *config.Twilio) { t.From = "" }), "providers[0].twilio.from"},
-	{"two senders", twilio(func(t *config.Twilio) { t.MessagingServiceSID = "MG1" }), "providers[0].twilio.from"},
+	{"two senders", twilio(func(t *config.Twilio) { t.MessagingServiceSID = someService }), "providers[0].twilio.from"},
+	{"a sender without a plus", twilio(func(t *config.Twilio) { t.From = "0015005550006" }), "providers[0].twilio.from"},
+	{"a short number", twilio(func(t *config.Twilio) { t.From = "+150055" }), "providers[0].twilio.from"},
+	{"a long name", twilio(func(t *config.Twilio) { t.From = "Example Corp" }), "providers[0].twilio.from"},
+	{"a short service", twilio(func(t *config.Twilio) { t.From, t.MessagingServiceSID = "", "MG1" }), "providers[0].twilio.messaging_service_sid"},
+	{"a key without its digits", twilio(func(t *config.Twilio) { t.Username = "SK1" }), "providers[0].twilio.username"},
+	{"another account's name", twilio(func(t *config.Twilio) { t.Username = "AC" + someService[2:] }), "providers[0].twilio.username"},
+	{"an edge without a region", place("dublin", ""), "providers[0].twilio.region"},
+	{"a region without an edge", place("", "ie1"), "providers[0].twilio.region"},
+	{"an edge that is a host", place("dublin.example.com", "ie1"), "providers[0].twilio.edge"},
+	{"an edge in capitals", place("Dublin", "ie1"), "providers[0].twilio.edge"},
+	{"a region that is a host", place("dublin", "ie1.example.com/"), "providers[0].twilio.region"},
+	{"a region that is an edge", place("dublin", "dublin"), "providers[0].twilio.region"},
+	{"a region for a base url", twilio(func(t *config.Twilio) { t.Edge, t.Region = "dublin", "ie1" }), "providers[0].twilio.base_url"},
+	{"a base url without a scheme", twilio(func(t *config.Twilio) { t.BaseURL = "api.twilio.com" }), "providers[0].twilio.base_url"},
+	{"a base url by ftp", twilio(func(t *config.Twilio) { t.BaseURL = "ftp://api.twilio.com" }), "providers[0].twilio.base_url"},
+	{"a risk check of true", twilio(func(t *config.Twilio) { t.RiskCheck = "true" }), "providers[0].twilio.risk_check"},
+	{"an obfuscated text", twilio(func(t *config.Twilio) { t.ContentRetention = "obfuscate" }), "providers[0].twilio.content_retention"},
+	{"a discarded number", twilio(func(t *config.Twilio) { t.AddressRetention = "discard" }), "providers[0].twilio.address_retention"},
 	{"receipts without a token", twilio(func(t *config.Twilio) { t.AuthTokens = nil }), "providers[0].twilio.auth_tokens"},
 	{"an empty token", twilio(func(t *config.Twilio) { t.AuthTokens = []config.Secret{config.NewSecret("x"), {}} }), "providers[0].twilio.auth_tokens"},
 
@@ -141,12 +165,25 @@ func TestCheckHasOneComplaintForEachFaultThatNamesTheSettingAndNoValue(t *testin
 func TestCheckLeavesRoomForWhatIsUnusualButRight(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(c *config.Config){
-		"one partition":               func(c *config.Config) { c.Store.Partitions = 1 },
-		"256 partitions":              func(c *config.Config) { c.Store.Partitions = 256 },
-		"no routes":                   func(c *config.Config) { c.Routes = config.Routes{} },
-		"no providers, no callers":    func(c *config.Config) { c.Routes, c.Providers, c.Callers = config.Routes{}, nil, nil },
-		"no receipts":                 func(c *config.Config) { c.API.PublicURL, c.Providers[0].Twilio.AuthTokens = "", nil },
-		"a messaging service":         twilio(func(t *config.Twilio) { t.From, t.MessagingServiceSID = "", "MG1" }),
+		"one partition":            func(c *config.Config) { c.Store.Partitions = 1 },
+		"256 partitions":           func(c *config.Config) { c.Store.Partitions = 256 },
+		"no routes":                func(c *config.Config) { c.Routes = config.Routes{} },
+		"no providers, no callers": func(c *config.Config) { c.Routes, c.Providers, c.Callers = config.Routes{}, nil, nil },
+		"no receipts":              func(c *config.Config) { c.API.PublicURL, c.Providers[0].Twilio.AuthTokens = "", nil },
+		"a messaging service":      twilio(func(t *config.Twilio) { t.From, t.MessagingServiceSID = "", someService }),
+		"a short code":             twilio(func(t *config.Twilio) { t.From = "12345" }),
+		"a sender with a name":     twilio(func(t *config.Twilio) { t.From = "Example Co" }),
+		"the account as user":      twilio(func(t *config.Twilio) { t.Username = t.AccountSID }),
+		"no user":                  twilio(func(t *config.Twilio) { t.Username = "" }),
+		"a region":                 place("dublin", "ie1"),
+		"the us by another edge":   place("sao-paulo", "us1"),
+		"Twilio's own place":       place("", ""),
+		"all of Twilio's terms": twilio(func(t *config.Twilio) {
+			t.RiskCheck, t.ContentRetention, t.AddressRetention, t.ProvideFeedback = "enable", "discard", "obfuscate", true
+		}),
+		"none of Twilio's terms": twilio(func(t *config.Twilio) {
+			t.RiskCheck, t.ContentRetention, t.AddressRetention = "disable", "retain", "retain"
+		}),
 		"a relay without a login":     smtp(func(s *config.SMTP) { s.Username, s.Password = "", config.NewSecret("") }),
 		"a relay with its own tls":    smtp(func(s *config.SMTP) { s.TLS = "" }),
 		"replicas that nobody asks":   func(c *config.Config) { c.Store.Durability, c.Store.Replicas = "redis", 0 },
@@ -230,6 +267,12 @@ func TestNoComplaintQuotesAValue(t *testing.T) {
 		"driver":     func(c *config.Config) { c.Providers[0].Driver = canary },
 		"route":      func(c *config.Config) { c.Routes.SMS = []string{canary} },
 		"account":    twilio(func(t *config.Twilio) { t.AccountSID = canary }),
+		"username":   twilio(func(t *config.Twilio) { t.Username = canary }),
+		"sender":     twilio(func(t *config.Twilio) { t.From = canary }),
+		"service":    twilio(func(t *config.Twilio) { t.MessagingServiceSID = canary }),
+		"place":      place(canary, canary),
+		"base url":   twilio(func(t *config.Twilio) { t.BaseURL = canary }),
+		"terms":      twilio(func(t *config.Twilio) { t.RiskCheck, t.ContentRetention, t.AddressRetention = canary, canary, canary }),
 		"tls":        smtp(func(s *config.SMTP) { s.TLS = canary }),
 		"from":       smtp(func(s *config.SMTP) { s.From = canary }),
 		"level":      func(c *config.Config) { c.Log.Level = canary },

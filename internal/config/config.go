@@ -93,7 +93,13 @@ type Twilio struct {
 	AuthTokens          []Secret `toml:"auth_tokens" env:"AUTH_TOKENS"` // that sign receipts
 	From                string   `toml:"from" env:"FROM"`
 	MessagingServiceSID string   `toml:"messaging_service_sid" env:"MESSAGING_SERVICE_SID"`
-	BaseURL             string   `toml:"base_url" env:"BASE_URL"`
+	Edge                string   `toml:"edge" env:"EDGE"`                           // where requests enter Twilio, such as dublin
+	Region              string   `toml:"region" env:"REGION"`                       // where they are handled, such as ie1; "": the US
+	RiskCheck           string   `toml:"risk_check" env:"RISK_CHECK"`               // enable or disable; "": as the account says
+	ContentRetention    string   `toml:"content_retention" env:"CONTENT_RETENTION"` // discard or retain; "": as the account says
+	AddressRetention    string   `toml:"address_retention" env:"ADDRESS_RETENTION"` // obfuscate or retain; "": as the account says
+	ProvideFeedback     bool     `toml:"provide_feedback" env:"PROVIDE_FEEDBACK"`   // you confirm the messages that were used
+	BaseURL             string   `toml:"base_url" env:"BASE_URL"`                   // of the API, for tests; "": by edge and region
 }
 
 // SMTP is what the driver smtp needs.

@@ -212,7 +212,7 @@ func TestTheEnvironmentGoesBeforeTheFile(t *testing.T) {
 }
 
 func TestTheEnvironmentAddsToAList(t *testing.T) {
-	t.Setenv("OTPIPE_PROVIDERS_0_TWILIO_USERNAME", "SK1")
+	t.Setenv("OTPIPE_PROVIDERS_0_TWILIO_USERNAME", "SK"+someSID[2:])
 	t.Setenv("OTPIPE_PROVIDERS_1_SMTP_HELO", "env.example.com")
 	t.Setenv("OTPIPE_PROVIDERS_2_NAME", "backup")
 	t.Setenv("OTPIPE_PROVIDERS_2_DRIVER", "smtp")
@@ -221,7 +221,7 @@ func TestTheEnvironmentAddsToAList(t *testing.T) {
 	t.Setenv("OTPIPE_PROVIDERS_2_SMTP_FROM", "otp@example.com")
 	t.Setenv("OTPIPE_ROUTES_EMAIL", "relay,backup")
 	c := parse(t, good)
-	if len(c.Providers) != 3 || c.Providers[2].SMTP.Host != "backup.example.com" || c.Providers[0].Twilio.Username != "SK1" || c.Providers[0].Name != "twilio-eu" {
+	if len(c.Providers) != 3 || c.Providers[2].SMTP.Host != "backup.example.com" || c.Providers[0].Twilio.Username != "SK"+someSID[2:] || c.Providers[0].Name != "twilio-eu" {
 		t.Fatalf("%+v", c.Providers)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/otpipe/otpipe/internal/devkit"
+	"github.com/otpipe/otpipe/internal/twiliotest"
 )
 
 const (
@@ -34,7 +35,7 @@ func newTwilio(t *testing.T) (*devkit.Twilio, string) {
 		AccountSID: twilioAccount, AuthToken: twilioToken, Inbox: &devkit.Inbox{}, Chaos: &devkit.Chaos{},
 		SlowFor: 50 * time.Millisecond,
 	}
-	s := httptest.NewServer(v)
+	s := httptest.NewServer(twiliotest.Answers(t, v))
 	t.Cleanup(s.Close)
 	t.Cleanup(v.Close)
 	return v, s.URL
@@ -162,6 +163,30 @@ func TestTwilioRefusesWhatItsRulesForbid(t *testing.T) {
 	}
 }
 
+func TestTwilioKnowsExactlyTheParametersOfItsOwnFile(t *testing.T) {
+	t.Parallel()
+	_, base := newTwilio(t)
+	params, err := twiliotest.Parameters()
+	if err != nil || len(params) < 20 {
+		t.Fatal(len(params), err)
+	}
+	for name, values := range params {
+		if status, got := twilioPost(t, base+twilioPath, twilioForm(name+"x", "1"), nil); status != 400 || got["code"] != float64(20001) {
+			t.Errorf("%sx: have %d %v", name, status, got)
+		}
+		for _, v := range values {
+			if status, got := twilioPost(t, base+twilioPath, twilioForm(name, fmt.Sprint(v)), nil); status != 201 {
+				t.Errorf("%s=%v: have %d %v", name, v, status, got)
+			}
+		}
+		if _, got := twilioPost(t, base+twilioPath, twilioForm(name, "maybe"), nil); got["code"] == float64(20001) {
+			t.Errorf("%s is unknown", name)
+		} else if len(values) > 0 && got["code"] != float64(20422) {
+			t.Errorf("%s=maybe: have %v", name, got)
+		}
+	}
+}
+
 func TestTwilioRefusesStrangers(t *testing.T) {
 	t.Parallel()
 	v, base := newTwilio(t)
@@ -172,6 +197,7 @@ func TestTwilioRefusesStrangers(t *testing.T) {
 	}{
 		"no credentials":   {twilioPath, func(r *http.Request) { r.Header.Del("Authorization") }, 401, 20003},
 		"a wrong password": {twilioPath, func(r *http.Request) { r.SetBasicAuth(twilioAccount, "guess") }, 401, 20003},
+		"an empty user":    {twilioPath, func(r *http.Request) { r.SetBasicAuth("", "") }, 401, 20003},
 		"a wrong user":     {twilioPath, func(r *http.Request) { r.SetBasicAuth("SK1", twilioToken) }, 401, 20003},
 		"another account":  {"/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages.json", nil, 404, 20404},
 		"another resource": {"/2010-04-01/Accounts/" + twilioAccount + "/Calls.json", nil, 404, 20404},

@@ -88,6 +88,10 @@ account_sid = "AC00000000000000000000000000000000"
 password = "0123456789abcdef0123456789abcdef"
 auth_tokens = ["0123456789abcdef0123456789abcdef"]
 from = "+15005550006"
+risk_check = "enable"
+content_retention = "discard"
+address_retention = "obfuscate"
+provide_feedback = true
 base_url = "{{.Twilio}}"
 
 [[providers]]

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,29 @@ func TestAVendorThatRefusesIsAskedAgainWhileTheCodeLives(t *testing.T) {
 				t.Errorf("asked again: %v, want %d: only what nobody took gives the cooldown back", again, want)
 			}
 		})
+	}
+}
+
+// TestTheTermsOfAnAccountReachTheVendor follows them from the file to the wire.
+func TestTheTermsOfAnAccountReachTheVendor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	forms := make(chan url.Values, 1)
+	r.onRequest(func(form url.Values) { forms <- form })
+	a := r.startAPI(settings{})
+	r.startWorker(settings{})
+	a.start(t, "brief", "+4915123456706")
+	select {
+	case form := <-forms:
+		for name, want := range map[string]string{
+			"RiskCheck": "enable", "ContentRetention": "discard", "AddressRetention": "obfuscate", "ProvideFeedback": "true",
+		} {
+			if got := form.Get(name); got != want {
+				t.Errorf("%s: want %s, have %q", name, want, got)
+			}
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("no message reached the vendor")
 	}
 }
 

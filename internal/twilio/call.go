@@ -18,9 +18,6 @@ import (
 	"github.com/twilio/twilio-go/client"
 )
 
-// DefaultBaseURL is where Twilio's API lives.
-const DefaultBaseURL = "https://api.twilio.com"
-
 const (
 	maxAnswer = 1 << 20   // bytes read of an answer
 	maxPause  = time.Hour // believed of a Retry-After
@@ -74,6 +71,19 @@ func (c *call) SendRequest(method, rawURL string, data url.Values, headers map[s
 	return res, nil
 }
 
+// baseURL is where the provider's API lives. A region is never without an edge:
+// Twilio has retired the host names that had no edge.
+func (p Provider) baseURL() string {
+	switch {
+	case p.BaseURL != "":
+		return p.BaseURL
+	case p.Region != "":
+		return "https://api." + p.Edge + "." + p.Region + ".twilio.com"
+	default:
+		return "https://api.twilio.com"
+	}
+}
+
 // request makes the request against the provider's own base URL, whatever host
 // twilio-go made of its constant and of TWILIO_EDGE and TWILIO_REGION.
 //
@@ -84,7 +94,7 @@ func (c *call) request(method, rawURL string, data url.Values, headers map[strin
 	if err != nil {
 		return nil, err
 	}
-	target := strings.TrimRight(cmp.Or(c.provider.BaseURL, DefaultBaseURL), "/") + u.EscapedPath()
+	target := strings.TrimRight(c.provider.baseURL(), "/") + u.EscapedPath()
 	req, err := http.NewRequestWithContext(c.trace(), method, target, strings.NewReader(data.Encode()))
 	if err != nil {
 		return nil, err
@@ -126,27 +136,24 @@ func (s *silence) Error() string { return "no answer: " + s.err.Error() }
 // Unwrap returns what the transport said.
 func (s *silence) Unwrap() error { return s.err }
 
-// refusal is an answer outside the 200s.
+// refusal is an answer outside the 200s. Twilio's message is left out: it quotes
+// the number, and the code leads to a page that says more.
 type refusal struct {
 	status     int
 	code       int // Twilio's; 0 if the answer has none
-	message    string
 	retryAfter time.Duration
 }
 
-func (r *refusal) Error() string {
-	return fmt.Sprintf("status %d, code %d: %s", r.status, r.code, r.message)
-}
+func (r *refusal) Error() string { return fmt.Sprintf("status %d, code %d", r.status, r.code) }
 
 // newRefusal reads Twilio's JSON. A load balancer answers in HTML: then the
 // status is all there is.
 func newRefusal(res *http.Response, body []byte) *refusal {
 	var said struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
+		Code int `json:"code"`
 	}
 	_ = json.Unmarshal(body, &said)
-	return &refusal{status: res.StatusCode, code: said.Code, message: said.Message, retryAfter: retryAfter(res.Header)}
+	return &refusal{status: res.StatusCode, code: said.Code, retryAfter: retryAfter(res.Header)}
 }
 
 // retryAfter is the header of that name, in seconds or as a date; the date

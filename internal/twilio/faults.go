@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -22,7 +21,33 @@ var (
 	busy   = verdict{otp.FaultThrottled, false}
 	ours   = verdict{otp.FaultUs, false}
 	broken = verdict{otp.FaultProvider, false}
+	lost   = verdict{otp.FaultUnknown, false} // nobody knows whether it was taken
 )
+
+// final says what the HTTP statuses mean that say enough, whatever code comes
+// with them. Twilio answers 500 when it broke down on the way or took too long,
+// and warns that the message may go out all the same, so that a second one would
+// be the second text on the handset (https://www.twilio.com/docs/api/errors/20500).
+// A gateway's 502 and 504 say the same of whatever is behind it. 503 is the
+// service that is not there, and nobody has touched the message.
+var final = map[int]verdict{
+	408: broken, // the request did not arrive
+	429: busy,   // "never processed", says Twilio
+	500: lost,
+	502: lost,
+	503: broken,
+	504: lost,
+}
+
+// open says what the statuses mean whose code may say more, where it does not.
+var open = map[int]verdict{
+	400: ours, // parameters
+	401: ours, // credentials
+	403: ours, // permissions, or a suspended account
+	404: ours, // account or resource
+	405: ours, // method
+	422: ours, // parameters
+}
 
 // codes says what Twilio's error codes mean, those of answers and those of
 // status callbacks (https://www.twilio.com/docs/api/errors). What is missing is
@@ -34,12 +59,15 @@ var codes = map[int]verdict{
 	21214: gone, // 'To' number cannot be reached
 	21217: gone, // number does not appear to be valid
 	21265: gone, // 'To' number is a short code
+	21421: gone, // phone number is invalid
 	21610: gone, // recipient has opted out
 	21614: gone, // 'To' number is not a mobile number
 	21635: gone, // 'To' number is a landline
 	30004: gone, // blocked by the recipient or the carrier
 	30005: gone, // unknown handset
 	30006: gone, // landline or unreachable carrier
+	63003: gone, // nobody at this address of the channel
+	63024: gone, // recipient cannot be reached on the channel
 
 	// Protection against text pumping; another provider would only cost more.
 	30450: barred,
@@ -97,25 +125,33 @@ var codes = map[int]verdict{
 	30023: busy, // daily limit of the 10DLC brand
 
 	// Bad luck on the way.
+	21730: broken, // maintenance
 	30003: broken, // handset switched off or out of reach
 	30008: broken, // unknown error
-	30036: broken, // not sent within the validity period
+	30036: broken, // not sent within the validity period: the code is dead, and so no other provider is asked
 	30410: broken, // carrier timed out
 	30500: broken, // Twilio's internal error
 }
 
-// judge is the verdict on an answer. A status that says "busy" or "broken" says
-// enough; within the other 400s the code tells whose fault it is.
+// judge is the verdict on an answer: by the status, then by the code, then by
+// what the status means without one.
 func judge(status, code int) verdict {
-	switch v, known := codes[code]; {
-	case status == http.StatusTooManyRequests:
-		return busy
-	case status/100 != 4, status == http.StatusRequestTimeout:
-		return broken
-	case known:
+	if v, enough := final[status]; enough {
 		return v
-	default:
+	}
+	if v, known := codes[code]; known && status/100 == 4 {
+		return v
+	}
+	if v, known := open[status]; known {
+		return v
+	}
+	switch status / 100 {
+	case 4:
 		return ours
+	case 5:
+		return lost
+	default:
+		return broken // a redirect: nobody has taken anything
 	}
 }
 

@@ -3,8 +3,14 @@ package twilio_test
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -16,7 +22,7 @@ type judgement struct {
 }
 
 var judgements = []judgement{
-	{otp.FaultRecipient, true, []int{21211, 21214, 21217, 21265, 21610, 21614, 21635, 30004, 30005, 30006}},
+	{otp.FaultRecipient, true, []int{21211, 21214, 21217, 21265, 21421, 21610, 21614, 21635, 30004, 30005, 30006, 63003, 63024}},
 	{otp.FaultRecipient, false, []int{30450, 30453}},
 	{otp.FaultUs, false, []int{
 		20001, 21602, 21605, 21609, 21617, 21619, 21620, 21621, 21622, 21623, 21654, 21655, 21656, 30019, 63016, 90007,
@@ -24,7 +30,7 @@ var judgements = []judgement{
 		21212, 21408, 21603, 21606, 21612, 21659, 21660, 21661, 21703, 21704, 30007, 30032, 30034,
 	}},
 	{otp.FaultThrottled, false, []int{14107, 20429, 21611, 30001, 30022, 30023}},
-	{otp.FaultProvider, false, []int{30003, 30008, 30036, 30410, 30500}},
+	{otp.FaultProvider, false, []int{21730, 30003, 30008, 30036, 30410, 30500}},
 }
 
 // vendorError is an error as Twilio writes it: it quotes what it refuses.
@@ -52,8 +58,8 @@ func TestAnUnknownCodeIsJudgedByItsStatus(t *testing.T) {
 		300: otp.FaultProvider, 301: otp.FaultProvider, 302: otp.FaultProvider, 307: otp.FaultProvider, 308: otp.FaultProvider,
 		400: otp.FaultUs, 401: otp.FaultUs, 402: otp.FaultUs, 403: otp.FaultUs, 404: otp.FaultUs, 405: otp.FaultUs,
 		406: otp.FaultUs, 409: otp.FaultUs, 413: otp.FaultUs, 415: otp.FaultUs, 422: otp.FaultUs,
-		408: otp.FaultProvider, 429: otp.FaultThrottled,
-		500: otp.FaultProvider, 502: otp.FaultProvider, 503: otp.FaultProvider, 504: otp.FaultProvider,
+		408: otp.FaultProvider, 429: otp.FaultThrottled, 499: otp.FaultUs,
+		500: otp.FaultUnknown, 501: otp.FaultUnknown, 502: otp.FaultUnknown, 503: otp.FaultProvider, 504: otp.FaultUnknown, 599: otp.FaultUnknown,
 	} {
 		for body, code := range map[string]string{
 			"":                               fmt.Sprintf("http_%d", status),
@@ -69,13 +75,52 @@ func TestAnUnknownCodeIsJudgedByItsStatus(t *testing.T) {
 	}
 }
 
+// A code may come with any of the statuses that leave it the word.
+func TestACodeIsJudgedAlikeWithEveryOpenStatus(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 401, 402, 403, 404, 405, 409, 422} {
+		_, err := answering(t, status, vendorError(status, 21610)).Send(t.Context(), message())
+		if f := wantFault(t, err, otp.FaultRecipient, "twilio_21610"); !f.Permanent {
+			t.Errorf("%d: an opt-out is not for ever", status)
+		}
+	}
+}
+
 func TestAStatusThatSaysEnoughOutranksTheCode(t *testing.T) {
 	t.Parallel()
-	_, err := answering(t, 429, vendorError(429, 21211)).Send(t.Context(), message())
-	wantFault(t, err, otp.FaultThrottled, "twilio_21211")
-	_, err = answering(t, 503, vendorError(503, 21610)).Send(t.Context(), message())
-	if f := wantFault(t, err, otp.FaultProvider, "twilio_21610"); f.Permanent {
-		t.Error("a broken vendor makes the recipient unreachable")
+	for status, class := range map[int]otp.Class{
+		302: otp.FaultProvider, 408: otp.FaultProvider, 429: otp.FaultThrottled,
+		500: otp.FaultUnknown, 502: otp.FaultUnknown, 503: otp.FaultProvider, 504: otp.FaultUnknown,
+	} {
+		_, err := answering(t, status, vendorError(status, 21610)).Send(t.Context(), message())
+		if f := wantFault(t, err, class, "twilio_21610"); f.Permanent {
+			t.Errorf("%d: a broken vendor makes the recipient unreachable", status)
+		}
+	}
+}
+
+// row finds the statuses and codes of the fault table in its source.
+var row = regexp.MustCompile(`(?m)^\t(\d{3}|\d{5}): +[a-z]+,`)
+
+func TestEveryRowOfTheFaultTableIsTested(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("faults.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table []int
+	for _, m := range row.FindAllSubmatch(source, -1) {
+		n, _ := strconv.Atoi(string(m[1]))
+		table = append(table, n)
+	}
+	tested := []int{400, 401, 403, 404, 405, 408, 422, 429, 500, 502, 503, 504}
+	for _, j := range judgements {
+		tested = append(tested, j.codes...)
+	}
+	slices.Sort(table)
+	slices.Sort(tested)
+	if diff := cmp.Diff(tested, table); diff != "" {
+		t.Error(diff)
 	}
 }
 

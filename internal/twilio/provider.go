@@ -26,9 +26,22 @@ type Provider struct {
 	Password            string       // the auth token, or the secret of that key
 	From                string       // sender: a number in E.164, a short code or a name; or
 	MessagingServiceSID string       // MG…: Twilio picks the sender
-	BaseURL             string       // scheme and host of the API; "" for DefaultBaseURL
+	Edge, Region        string       // where requests enter Twilio and are handled: "dublin" and "ie1"; none: the US
+	BaseURL             string       // scheme and host of the API instead, for tests; "": by Edge and Region
 	CallbackURL         string       // public address for receipts, without a query; "" for no receipts
+	Terms               Terms        // of every message
 	HTTP                *http.Client // see NewHTTPClient; nil: http.DefaultClient
+}
+
+// Terms are what an account asks of Twilio for every message. The zero value
+// leaves all to the settings of the account.
+type Terms struct {
+	RiskCheck        string // "enable" or "disable" the protection against text pumping
+	ContentRetention string // "discard" the text once it is sent, or "retain" it
+	AddressRetention string // "obfuscate" the number once it is sent to, or "retain" it
+	// ProvideFeedback announces that Twilio will hear which messages were used.
+	// Those that it does not hear of count as unused.
+	ProvideFeedback bool
 }
 
 // Name is the account's name in the configuration.
@@ -63,7 +76,24 @@ func (p Provider) params(m otp.Message) *openapi.CreateMessageParams {
 	if p.CallbackURL != "" {
 		out.SetStatusCallback(p.callback(m))
 	}
+	p.Terms.add(out)
 	return out
+}
+
+// add writes down what is asked for, and nothing else.
+func (t Terms) add(out *openapi.CreateMessageParams) {
+	if t.RiskCheck != "" {
+		out.SetRiskCheck(t.RiskCheck)
+	}
+	if t.ContentRetention != "" {
+		out.SetContentRetention(t.ContentRetention)
+	}
+	if t.AddressRetention != "" {
+		out.SetAddressRetention(t.AddressRetention)
+	}
+	if t.ProvideFeedback {
+		out.SetProvideFeedback(true)
+	}
 }
 
 // callback names the attempt inside the URL that Twilio signs, so that a

@@ -1,18 +1,11 @@
 package twilio_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -75,6 +68,71 @@ func TestAMessagingServicePicksTheSenderAndNoCallbackIsAskedForWithoutAddress(t 
 	}
 	if form.Has("From") || form.Has("StatusCallback") || form.Get("MessagingServiceSid") != p.MessagingServiceSID {
 		t.Errorf("have %v", form)
+	}
+}
+
+func TestTheTermsOfAnAccountAreAskedForWithEveryMessage(t *testing.T) {
+	t.Parallel()
+	for _, terms := range []twilio.Terms{
+		{RiskCheck: "enable", ContentRetention: "discard", AddressRetention: "obfuscate", ProvideFeedback: true},
+		{RiskCheck: "disable", ContentRetention: "retain", AddressRetention: "retain"},
+		{},
+	} {
+		var form url.Values
+		p := against(t, func(w http.ResponseWriter, r *http.Request) {
+			_ = r.ParseForm()
+			form = r.PostForm
+			_, _ = w.Write([]byte(accepted))
+		})
+		p.Terms = terms
+		if _, err := p.Send(t.Context(), message()); err != nil {
+			t.Fatal(err)
+		}
+		want := url.Values{}
+		for name, value := range map[string]string{
+			"RiskCheck": terms.RiskCheck, "ContentRetention": terms.ContentRetention, "AddressRetention": terms.AddressRetention,
+		} {
+			if value != "" {
+				want.Set(name, value)
+			}
+		}
+		if terms.ProvideFeedback {
+			want.Set("ProvideFeedback", "true")
+		}
+		for _, name := range []string{"To", "From", "Body", "ValidityPeriod", "Attempt"} {
+			form.Del(name)
+		}
+		if diff := cmp.Diff(want, form); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// caught is a network that keeps the address of a request.
+type caught struct{ url string }
+
+func (c *caught) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.url = r.URL.String()
+	return nil, syscall.ECONNREFUSED
+}
+
+func TestARegionIsReachedThroughItsEdge(t *testing.T) {
+	t.Setenv("TWILIO_EDGE", "sydney") // is not asked
+	t.Setenv("TWILIO_REGION", "au1")
+	for _, c := range []struct{ edge, region, baseURL, want string }{
+		{"", "", "", "https://api.twilio.com"},
+		{"dublin", "ie1", "", "https://api.dublin.ie1.twilio.com"},
+		{"sao-paulo", "us1", "", "https://api.sao-paulo.us1.twilio.com"},
+		{"dublin", "ie1", "http://127.0.0.1:1/", "http://127.0.0.1:1"},
+	} {
+		network := &caught{}
+		p := provider(t, c.baseURL)
+		p.Edge, p.Region, p.HTTP = c.edge, c.region, &http.Client{Transport: network}
+		_, err := p.Send(t.Context(), message())
+		wantFault(t, err, otp.FaultProvider, "connection")
+		if want := c.want + "/2010-04-01/Accounts/" + account + "/Messages.json"; network.url != want {
+			t.Errorf("want %s, have %s", want, network.url)
+		}
 	}
 }
 
@@ -188,197 +246,9 @@ func TestAHundredErrorPagesNeedOneConnection(t *testing.T) {
 	p := provider(t, s.URL)
 	for range 100 {
 		_, err := p.Send(t.Context(), message())
-		wantFault(t, err, otp.FaultProvider, "http_502")
+		wantFault(t, err, otp.FaultUnknown, "http_502")
 	}
 	if n := connections.Load(); n != 1 {
 		t.Errorf("%d connections", n)
 	}
-}
-
-func TestASilentVendorIsGivenUpAtTheDeadlineAndNobodyKnows(t *testing.T) {
-	t.Parallel()
-	stop := make(chan struct{})
-	p := against(t, func(_ http.ResponseWriter, r *http.Request) {
-		_ = r.ParseForm()
-		<-stop
-	})
-	t.Cleanup(func() { close(stop) }) // before the server is closed
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	begun := time.Now()
-	_, err := p.Send(ctx, message())
-	if took := time.Since(begun); took > 2*time.Second {
-		t.Errorf("took %s", took)
-	}
-	wantFault(t, err, otp.FaultUnknown, "timeout")
-}
-
-func TestACanceledCallIsUnknownOnceBegun(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	p := against(t, func(_ http.ResponseWriter, r *http.Request) {
-		_ = r.ParseForm()
-		cancel()
-		<-r.Context().Done()
-	})
-	_, err := p.Send(ctx, message())
-	wantFault(t, err, otp.FaultUnknown, "canceled")
-}
-
-func TestACallThatNeverBeganIsTheProvidersFault(t *testing.T) {
-	t.Parallel()
-	p := answering(t, 201, accepted)
-	canceled, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := p.Send(canceled, message())
-	wantFault(t, err, otp.FaultProvider, "canceled")
-	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
-	defer cancel()
-	_, err = p.Send(late, message())
-	wantFault(t, err, otp.FaultProvider, "timeout")
-}
-
-func TestARefusedConnectionIsTheProvidersFault(t *testing.T) {
-	t.Parallel()
-	s := httptest.NewServer(http.NotFoundHandler())
-	s.Close()
-	_, err := provider(t, s.URL).Send(t.Context(), message())
-	if f := wantFault(t, err, otp.FaultProvider, "connection"); !errors.Is(f, syscall.ECONNREFUSED) {
-		t.Errorf("have %v", f.Err)
-	}
-}
-
-func TestABadCertificateIsTheProvidersFault(t *testing.T) {
-	t.Parallel()
-	s := httptest.NewUnstartedServer(http.NotFoundHandler())
-	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	s.StartTLS()
-	t.Cleanup(s.Close)
-	_, err := provider(t, s.URL).Send(t.Context(), message())
-	wantFault(t, err, otp.FaultProvider, "connection")
-}
-
-func TestARequestThatCannotBeMadeIsOurFault(t *testing.T) {
-	t.Parallel()
-	_, err := provider(t, "http://[").Send(t.Context(), message())
-	wantFault(t, err, otp.FaultUs, "request")
-}
-
-func TestAConnectionCutBeforeTheAnswerIsUnknownAndNothingIsSentAgain(t *testing.T) {
-	t.Parallel()
-	var requests atomic.Int32
-	p := against(t, func(w http.ResponseWriter, r *http.Request) {
-		_ = r.ParseForm()
-		if requests.Add(1) == 2 {
-			panic(http.ErrAbortHandler)
-		}
-		_, _ = w.Write([]byte(accepted))
-	})
-	if _, err := p.Send(t.Context(), message()); err != nil {
-		t.Fatal(err)
-	}
-	_, err := p.Send(t.Context(), message()) // on the connection of the first
-	wantFault(t, err, otp.FaultUnknown, "connection")
-	if n := requests.Load(); n != 2 {
-		t.Errorf("the vendor saw %d requests", n)
-	}
-}
-
-func TestADeadlineInTheMiddleOfWritingIsUnknown(t *testing.T) {
-	t.Parallel()
-	p := provider(t, "http://api.example")
-	p.HTTP = &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-		ours, theirs := net.Pipe() // nobody reads: the first write blocks
-		t.Cleanup(func() { _ = theirs.Close() })
-		return ours, nil
-	}}}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	_, err := p.Send(ctx, message())
-	wantFault(t, err, otp.FaultUnknown, "timeout")
-}
-
-// broken is a connection that takes one request and no byte more.
-type broken struct {
-	net.Conn
-	writes atomic.Int32
-}
-
-func (b *broken) Write(p []byte) (int, error) {
-	if b.writes.Add(1) > 1 {
-		return 0, syscall.EPIPE
-	}
-	return b.Conn.Write(p)
-}
-
-func TestAVendorThatWentAwayBetweenTwoMessagesIsTheProvidersFault(t *testing.T) {
-	t.Parallel()
-	p := answering(t, 201, accepted)
-	var dials atomic.Int32
-	tr := p.HTTP.Transport.(*http.Transport)
-	tr.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if dials.Add(1) > 1 {
-			return nil, syscall.ECONNREFUSED
-		}
-		c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
-		return &broken{Conn: c}, err
-	}
-	if _, err := p.Send(t.Context(), message()); err != nil {
-		t.Fatal(err)
-	}
-	_, err := p.Send(t.Context(), message())
-	wantFault(t, err, otp.FaultProvider, "connection")
-	if dials.Load() != 2 {
-		t.Error("the kept connection was not tried first")
-	}
-}
-
-func TestAHundredMessagesAtOnceShareTheConnections(t *testing.T) {
-	t.Parallel()
-	p := against(t, func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintf(w, `{"sid":"SM%s","status":"queued"}`, r.FormValue("Attempt"))
-	})
-	var all sync.WaitGroup
-	for i := range 100 {
-		all.Go(func() {
-			m := message()
-			m.Attempt = i + 1
-			if a, err := p.Send(t.Context(), m); err != nil || a.Ref != fmt.Sprintf("SM%d", i+1) {
-				t.Errorf("have %v, %v", a, err)
-			}
-		})
-	}
-	all.Wait()
-}
-
-func wantNoSecret(t *testing.T, what, printed string) {
-	t.Helper()
-	for _, secret := range []string{token, number, number[1:], "482913", text} {
-		if strings.Contains(printed, secret) {
-			t.Errorf("%s tells %q: %s", what, secret, printed)
-		}
-	}
-}
-
-func TestNeitherFaultNorProviderTellsWhatIsSecret(t *testing.T) {
-	t.Parallel()
-	p := answering(t, 400, vendorError(400, 21211))
-	_, err := p.Send(t.Context(), message())
-	rc := twilio.Receipts{AccountName: "twilio-eu", Tokens: []string{token}}
-	for _, v := range []any{err, p, &p, rc, &rc, struct{ P any }{p}} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
-			wantNoSecret(t, verb, fmt.Sprintf(verb, v))
-		}
-		var log bytes.Buffer
-		slog.New(slog.NewTextHandler(&log, nil)).Info("x", "v", v)
-		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "v", v)
-		wantNoSecret(t, "slog", log.String())
-	}
-	p.HTTP = nil // a client cannot be marshalled anyway
-	for _, v := range []any{p, &p, rc, &rc} {
-		if b, err := json.Marshal(v); err == nil {
-			t.Errorf("marshalled: %s", b)
-		}
-	}
-	wantNoSecret(t, "the fault", err.Error())
 }

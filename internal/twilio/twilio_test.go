@@ -11,6 +11,7 @@ import (
 
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/twilio"
+	"github.com/otpipe/otpipe/internal/twiliotest"
 )
 
 const (
@@ -43,7 +44,7 @@ func provider(t *testing.T, baseURL string) twilio.Provider {
 // against is a provider whose vendor answers as h does.
 func against(t *testing.T, h http.HandlerFunc) twilio.Provider {
 	t.Helper()
-	s := httptest.NewServer(h)
+	s := httptest.NewServer(twiliotest.Requests(t, h))
 	t.Cleanup(s.Close)
 	return provider(t, s.URL)
 }

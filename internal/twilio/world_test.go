@@ -13,6 +13,7 @@ import (
 	"github.com/otpipe/otpipe/internal/devkit"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/twilio"
+	"github.com/otpipe/otpipe/internal/twiliotest"
 )
 
 // world is a provider, the Twilio it talks to, and what Twilio reports back.
@@ -33,7 +34,7 @@ func newWorld(t *testing.T) *world {
 		AccountSID: account, AuthToken: token, Inbox: &devkit.Inbox{}, Chaos: &devkit.Chaos{},
 		HTTP: receiver.Client(), SlowFor: 50 * time.Millisecond,
 	}
-	api := httptest.NewServer(w.vendor)
+	api := httptest.NewServer(twiliotest.Requests(t, twiliotest.Answers(t, w.vendor)))
 	t.Cleanup(api.Close)
 	t.Cleanup(w.vendor.Close) // first
 	w.provider = provider(t, api.URL)
@@ -118,6 +119,42 @@ func TestAVendorInTroubleIsClassified(t *testing.T) {
 		}
 		if _, err := w.provider.Send(t.Context(), message()); err != nil {
 			t.Errorf("%s: and after it %v", mode, err)
+		}
+	}
+}
+
+func TestAnAPIKeyOpensTheAccountAndTheAuthTokenStillSigns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.vendor.KeySID, w.vendor.KeySecret = "SKcccccccccccccccccccccccccccccccc", "KeySecret0123456789"
+	w.provider.Username, w.provider.Password = w.vendor.KeySID, w.vendor.KeySecret
+	if _, err := w.provider.Send(t.Context(), message()); err != nil {
+		t.Fatal(err)
+	}
+	w.vendor.Wait()
+	if diff := cmp.Diff([]otp.State{otp.Sent, otp.Delivered}, w.reports); diff != "" {
+		t.Error(diff)
+	}
+	w.provider.Password = token
+	_, err := w.provider.Send(t.Context(), message())
+	wantFault(t, err, otp.FaultUs, "twilio_20003")
+}
+
+func TestTheVendorTakesEveryTermAndEitherSender(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, terms := range []twilio.Terms{
+		{RiskCheck: "enable", ContentRetention: "discard", AddressRetention: "obfuscate", ProvideFeedback: true},
+		{RiskCheck: "disable", ContentRetention: "retain", AddressRetention: "retain"},
+	} {
+		p := w.provider
+		p.Terms = terms
+		if _, err := p.Send(t.Context(), message()); err != nil {
+			t.Errorf("%+v: %v", terms, err)
+		}
+		p.From, p.MessagingServiceSID = "", "MGbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+		if a, err := p.Send(t.Context(), message()); err != nil || a.State != otp.Accepted {
+			t.Errorf("%+v by a service: %v", terms, err)
 		}
 	}
 }
