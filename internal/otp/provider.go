@@ -81,7 +81,7 @@ type Fault struct {
 	Provider   string
 	Code       string        // short and from a closed set, such as "twilio_21211" or "smtp_550"
 	Permanent  bool          // FaultRecipient only: the address will not be reachable tomorrow either
-	RetryAfter time.Duration // FaultThrottled only: what the vendor asked for, or 0
+	RetryAfter time.Duration // FaultThrottled only: for how long the vendor wants no message at all; 0: only this one has to wait
 	Err        error         // the vendor's own words: they quote addresses and codes, so they go nowhere
 }
 

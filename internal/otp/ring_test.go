@@ -136,7 +136,7 @@ func TestEveryPurposeHasKeysOfItsOwnUnderTheMastersNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	marks := map[string]string{k.Anchor.Mark(): "anchor"}
-	for purpose, r := range map[string]otp.Ring{"master": master, "digest": k.Digest, "fingerprint": k.Fingerprint, "seal": k.Seal, "session": k.Session} {
+	for purpose, r := range map[string]otp.Ring{"master": master, "digest": k.Digest, "fingerprint": k.Fingerprint, "seal": k.Seal, "session": k.Session, "bounce": k.Bounce} {
 		if got := ids(r.All()); !slices.Equal(got, []string{"k2", "k1"}) {
 			t.Errorf("%s: %v", purpose, got)
 		}
@@ -152,7 +152,7 @@ func TestEveryPurposeHasKeysOfItsOwnUnderTheMastersNames(t *testing.T) {
 func TestDerivedKeysAreTheSameInEveryProcess(t *testing.T) {
 	t.Parallel()
 	one, two := keysOf(t, "k1", "k2"), keysOf(t, "k1", "k2")
-	for _, pair := range [][2]otp.Ring{{one.Digest, two.Digest}, {one.Fingerprint, two.Fingerprint}, {one.Seal, two.Seal}, {one.Session, two.Session}} {
+	for _, pair := range [][2]otp.Ring{{one.Digest, two.Digest}, {one.Fingerprint, two.Fingerprint}, {one.Seal, two.Seal}, {one.Session, two.Session}, {one.Bounce, two.Bounce}} {
 		for i, k := range pair[0].All() {
 			if k.Mark() != pair[1].All()[i].Mark() {
 				t.Errorf("key %s differs", k.ID())

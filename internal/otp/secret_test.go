@@ -65,7 +65,7 @@ func secrets(t testing.TB) []secret {
 func held(t testing.TB) []secret {
 	t.Helper()
 	master := ringOf(t, "k1=S", "k2=T")
-	k := otp.Keys{Digest: master, Fingerprint: master, Seal: master, Session: master, Anchor: keyOf(t, "anchor=S")}
+	k := otp.Keys{Digest: master, Fingerprint: master, Seal: master, Session: master, Bounce: master, Anchor: keyOf(t, "anchor=S")}
 	inRing := []string{strings.Repeat("S", 8), strings.Repeat("T", 8)}
 	return []secret{
 		{"a ring", master, inRing, ""},

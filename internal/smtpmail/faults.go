@@ -11,9 +11,10 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
-// retryAfter is how long a relay that defers a recipient is left alone: most
-// greylists let the second try in after half a minute or more.
-const retryAfter = 30 * time.Second
+// breather is how long a relay that asks us to slow down is left alone. SMTP has
+// no way of saying for how long: this is short beside the life of a code, and
+// long beside the second for which most limits count.
+const breather = 10 * time.Second
 
 // What came of a step that the relay did not answer.
 const (
@@ -31,45 +32,68 @@ type verdict struct {
 	enhanced string // the beginnings of an enhanced code, or none; "" is any
 
 	class     otp.Class
-	permanent bool
+	permanent bool          // of otp.FaultRecipient
+	rest      time.Duration // of otp.FaultThrottled: for the whole relay; 0: for this message only
 }
 
 const none = "none"
 
 // verdicts says at whose door a failure lies. The first line that fits counts.
 //
+// What a relay says of one mailbox is never held against the relay: whoever asks
+// for codes to a mailbox that is full or greylisted would otherwise stop the mail
+// of everybody. A mailbox that may take the message in a minute is tried again,
+// through another relay or this one, and the relay is not left alone meanwhile;
+// one that takes none as long as a code lives is the recipient's affair.
+//
 // Before the end mark is written a relay may not deliver (RFC 5321 §4.1.1.4), so
 // only the silence after it leaves the outcome unknown.
 var verdicts = []verdict{
-	{sending, "", "", otp.FaultUs, false},
-	{addressing, "utf8", "", otp.FaultUs, false},
-	{addressing, "", "", otp.FaultRecipient, false},
-	{"", "421", "", otp.FaultProvider, false}, // the relay closes the connection
+	{step: sending, class: otp.FaultUs},
+	{step: addressing, outcome: "utf8", class: otp.FaultUs},
+	{step: addressing, class: otp.FaultRecipient},
 
-	{waiting, "", "", otp.FaultProvider, false},
-	{connecting, "", "", otp.FaultProvider, false},
-	{greeting, "", "", otp.FaultProvider, false},
-	{securing, "connection timeout canceled", "", otp.FaultProvider, false},
-	{securing, "", "", otp.FaultUs, false}, // not offered, or not to be trusted
-	{authenticating, "connection timeout canceled", "", otp.FaultProvider, false},
-	{authenticating, "", "", otp.FaultUs, false},
+	{step: greeting, outcome: "421", enhanced: "4.7.", class: otp.FaultThrottled}, // a connection too many: the others go on
+	{step: mailing, outcome: "421 450 451 452 454", enhanced: "4.7.", class: otp.FaultThrottled, rest: breather},
+	{step: ending, outcome: "421 450 451 452", enhanced: "4.7.", class: otp.FaultThrottled, rest: breather},
+	{step: mailing, outcome: "454", class: otp.FaultThrottled, rest: breather}, // Amazon SES: "Throttling failure"
+	{step: ending, outcome: "454", class: otp.FaultThrottled, rest: breather},
+	{outcome: "421", class: otp.FaultProvider}, // the relay closes the connection
 
-	{mailing, "5", "", otp.FaultUs, false},
-	{mailing, "", "", otp.FaultProvider, false},
+	{step: waiting, class: otp.FaultProvider},
+	{step: connecting, class: otp.FaultProvider},
+	{step: greeting, class: otp.FaultProvider},
+	{step: securing, outcome: "connection timeout canceled", class: otp.FaultProvider},
+	{step: securing, class: otp.FaultUs}, // not offered, or not to be trusted
+	{step: authenticating, outcome: "connection timeout canceled", class: otp.FaultProvider},
+	{step: authenticating, class: otp.FaultUs},
 
-	{rcpting, "550 551 553 556", "5.7. 5.1.7 5.1.8", otp.FaultUs, false}, // policy, or our sender
-	{rcpting, "550 551 553 556", "5.1.0", otp.FaultRecipient, false},     // "other": may be said of our sender
-	{rcpting, "550 551 553 556", "5.1.", otp.FaultRecipient, true},       // no such mailbox or domain
-	{rcpting, "550 551 553", none, otp.FaultRecipient, true},
-	{rcpting, "550 551 553 556", "", otp.FaultRecipient, false}, // full, disabled
-	{rcpting, "450 451 452", "", otp.FaultThrottled, false},     // greylisted, too many
-	{rcpting, "", "", otp.FaultProvider, false},
+	{step: mailing, outcome: "5", class: otp.FaultUs},
+	{step: mailing, class: otp.FaultProvider},
 
-	{starting, "", "", otp.FaultProvider, false},
-	{writing, "", "", otp.FaultProvider, false},
-	{ending, "5", "", otp.FaultUs, false}, // the content
-	{ending, "4", "", otp.FaultProvider, false},
-	{"", "", "", otp.FaultUnknown, false}, // the end mark was written, and no answer came
+	{step: rcpting, outcome: "5", enhanced: "5.7. 5.1.7 5.1.8", class: otp.FaultUs},             // policy, or our sender
+	{step: rcpting, outcome: "5", enhanced: "5.1.0", class: otp.FaultRecipient},                 // "other": may be said of our sender
+	{step: rcpting, outcome: "5", enhanced: "5.1.", class: otp.FaultRecipient, permanent: true}, // no such mailbox or domain
+	{step: rcpting, outcome: "5", enhanced: "5.2.", class: otp.FaultRecipient},                  // full, disabled
+	{step: rcpting, outcome: "550 551 553", enhanced: none, class: otp.FaultRecipient, permanent: true},
+	{step: rcpting, outcome: "550 551 552 553 556", class: otp.FaultRecipient},
+	{step: rcpting, outcome: "4", enhanced: "4.1.7 4.1.8", class: otp.FaultUs},     // our sender, whose domain may be out of reach
+	{step: rcpting, outcome: "4", enhanced: "4.2.2", class: otp.FaultRecipient},    // full
+	{step: rcpting, outcome: "4", enhanced: "4.3. 4.4.", class: otp.FaultProvider}, // the relay's own disk and network
+	{step: rcpting, outcome: "450 451 452", class: otp.FaultThrottled},             // greylisted, busy
+	{step: rcpting, class: otp.FaultProvider},
+
+	{step: starting, class: otp.FaultProvider},
+	{step: writing, class: otp.FaultProvider},
+	// Some relays know only at the end what is wrong with the mailbox.
+	{step: ending, outcome: "5", enhanced: "5.1.0 5.1.7 5.1.8 5.2.3", class: otp.FaultUs},
+	{step: ending, outcome: "5", enhanced: "5.1.", class: otp.FaultRecipient, permanent: true},
+	{step: ending, outcome: "5", enhanced: "5.2.", class: otp.FaultRecipient},
+	{step: ending, outcome: "4", enhanced: "4.2.2", class: otp.FaultRecipient},
+	{step: ending, outcome: "4", enhanced: "4.2.", class: otp.FaultThrottled},
+	{step: ending, outcome: "5", class: otp.FaultUs}, // the content
+	{step: ending, outcome: "4", class: otp.FaultProvider},
+	{class: otp.FaultUnknown}, // the end mark was written, and no answer came
 }
 
 func (v verdict) fits(s step, outcome, enhanced string) bool {
@@ -98,10 +122,7 @@ func (p *Provider) fault(ctx context.Context, err error) *otp.Fault {
 		f.Err = fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
 	i := slices.IndexFunc(verdicts, func(v verdict) bool { return v.fits(failed.step, outcome, failed.reply().enhanced) })
-	f.Class, f.Permanent = verdicts[i].class, verdicts[i].permanent
-	if f.Class == otp.FaultThrottled {
-		f.RetryAfter = retryAfter
-	}
+	f.Class, f.Permanent, f.RetryAfter = verdicts[i].class, verdicts[i].permanent, verdicts[i].rest
 	return f
 }
 

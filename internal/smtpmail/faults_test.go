@@ -42,8 +42,9 @@ var (
 	ours     = func(code string) verdict { return verdict{Class: otp.FaultUs, Code: code} }
 	theirs   = func(code string) verdict { return verdict{Class: otp.FaultProvider, Code: code} }
 	unknown  = func(code string) verdict { return verdict{Class: otp.FaultUnknown, Code: code} }
-	deferred = func(code string) verdict {
-		return verdict{Class: otp.FaultThrottled, Code: code, RetryAfter: 30 * time.Second}
+	deferred = func(code string) verdict { return verdict{Class: otp.FaultThrottled, Code: code} }
+	slower   = func(code string) verdict {
+		return verdict{Class: otp.FaultThrottled, Code: code, RetryAfter: 10 * time.Second}
 	}
 )
 
@@ -56,6 +57,7 @@ func TestEveryAnswerOfARelayHasItsClass(t *testing.T) {
 		{"220", "421 4.3.2 too busy", theirs("smtp_421")},
 		{"220", hangUp, theirs("smtp_connection")},
 		{"220", "hello", theirs("smtp_protocol")},
+		{"220", "421 4.7.0 too many connections", deferred("smtp_421")},
 		{"EHLO", "421 4.3.2 too busy", theirs("smtp_421")},
 		{"EHLO", hangUp, theirs("smtp_connection")},
 
@@ -65,6 +67,9 @@ func TestEveryAnswerOfARelayHasItsClass(t *testing.T) {
 		{"MAIL", "599 whatever", ours("smtp_5xx")},
 		{"MAIL", "451 4.3.0 try again", theirs("smtp_451")},
 		{"MAIL", "421 4.3.2 shutting down", theirs("smtp_421")},
+		{"MAIL", "450 4.7.1 too much mail", slower("smtp_450")},
+		{"MAIL", "421 4.7.0 too fast", slower("smtp_421")},
+		{"MAIL", "454 Throttling failure", slower("smtp_454")},
 		{"MAIL", hangUp, theirs("smtp_connection")},
 
 		{"RCPT", "550 5.1.1 no such user", gone("smtp_550")},
@@ -81,8 +86,21 @@ func TestEveryAnswerOfARelayHasItsClass(t *testing.T) {
 		{"RCPT", "550 5.1.8 sender's domain not found", ours("smtp_550")},
 		{"RCPT", "550 5.1.7 bad sender", ours("smtp_550")},
 		{"RCPT", "550 5.7.1 relaying denied", ours("smtp_550")},
-		{"RCPT", "554 5.7.1 relay access denied", theirs("smtp_554")},
-		{"RCPT", "552 5.2.2 mailbox full", theirs("smtp_552")},
+		{"RCPT", "554 5.7.1 relay access denied", ours("smtp_554")},
+		{"RCPT", "554 5.1.1 no such user", gone("smtp_554")},
+		{"RCPT", "554 something else", theirs("smtp_554")},
+		{"RCPT", "552 5.2.2 mailbox full", refused("smtp_552")},
+		{"RCPT", "552 mailbox full", refused("smtp_552")},
+		{"RCPT", "452 4.2.2 mailbox full", refused("smtp_452")},
+		{"RCPT", "450 4.2.1 receives too much", deferred("smtp_450")},
+		{"RCPT", "450 not now", deferred("smtp_450")},
+		{"RCPT", "451 not now", deferred("smtp_451")},
+		{"RCPT", "452 not now", deferred("smtp_452")},
+		{"RCPT", "450 4.1.1 not verified yet", deferred("smtp_450")},
+		{"RCPT", "450 4.1.8 sender's domain not found", ours("smtp_450")},
+		{"RCPT", "451 4.3.0 queue file write error", theirs("smtp_451")},
+		{"RCPT", "452 4.3.1 disk full", theirs("smtp_452")},
+		{"RCPT", "451 4.4.3 no name server", theirs("smtp_451")},
 		{"RCPT", "450 4.2.0 greylisted", deferred("smtp_450")},
 		{"RCPT", "451 4.7.1 greylisted", deferred("smtp_451")},
 		{"RCPT", "452 4.5.3 too many", deferred("smtp_452")},
@@ -97,6 +115,14 @@ func TestEveryAnswerOfARelayHasItsClass(t *testing.T) {
 
 		{".", "554 5.7.1 spam", ours("smtp_554")},
 		{".", "550 5.7.1 content rejected", ours("smtp_550")},
+		{".", "550 5.1.1 no such user", gone("smtp_550")},
+		{".", "550 5.1.8 bad sender", ours("smtp_550")},
+		{".", "552 5.2.2 mailbox full", refused("smtp_552")},
+		{".", "552 5.3.4 message too big", ours("smtp_552")},
+		{".", "452 4.2.2 mailbox full", refused("smtp_452")},
+		{".", "450 4.2.0 greylisted", deferred("smtp_450")},
+		{".", "451 4.7.0 too fast", slower("smtp_451")},
+		{".", "454 Throttling failure", slower("smtp_454")},
 		{".", "451 4.3.0 queue file write error", theirs("smtp_451")},
 		{".", "421 4.3.2 shutting down", theirs("smtp_421")},
 		{".", hangUp, unknown("smtp_connection")},

@@ -1,6 +1,7 @@
 package smtpmail
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/mail"
@@ -21,11 +22,11 @@ var (
 type letter struct {
 	from, to string // as MAIL and RCPT want them, in angle brackets
 	utf8     bool   // the envelope needs SMTPUTF8 (RFC 6531)
-	msg      *gomail.Msg
+	text     []byte // header and body, signed
 }
 
-// write makes a letter of a message. Message-ID and Date are those of the send,
-// not of the attempt: mailboxes drop the second of two with the same ID.
+// write makes a letter of a message, to the last byte: what can go wrong with it
+// goes wrong before a relay hears of it.
 func (p *Provider) write(m otp.Message) (letter, error) {
 	from, err := p.sender()
 	if err != nil {
@@ -35,24 +36,49 @@ func (p *Provider) write(m otp.Message) (letter, error) {
 	if err != nil {
 		return letter{}, at(addressing, err)
 	}
+	text, err := p.text(m, from, to)
+	if err != nil {
+		return letter{}, at(sending, err)
+	}
+	back := p.returnPath(m, from)
+	return letter{
+		from: back.String(),
+		to:   to.String(),
+		utf8: !ascii(back.Address) || !ascii(from.Address) || !ascii(to.Address),
+		text: text,
+	}, nil
+}
+
+// text is header and body. Message-ID and Date are those of the send, not of the
+// attempt: mailboxes drop the second of two with the same ID.
+func (p *Provider) text(m otp.Message, from, to *mail.Address) ([]byte, error) {
+	name := fmt.Sprintf("%s.%d", m.Order.ID, m.Order.Send)
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(from)
 	msg.ToMailAddress(to)
 	msg.Subject(m.Subject)
-	msg.SetMessageIDWithValue(fmt.Sprintf("otp.%s.%d@%s", m.Order.ID, m.Order.Send, domainOf(from)))
+	msg.SetMessageIDWithValue(fmt.Sprintf("otp.%s@%s", name, domainOf(from)))
 	msg.SetDateWithValue(m.At.UTC())
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834
 	msg.SetGenHeader("X-Auto-Response-Suppress", "All")  // the same for Exchange
+	msg.SetGenHeader("X-Entity-Ref-ID", name)            // Gmail shows a mail that has its own by itself, not under an older code
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	if m.HTML != "" {
 		msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	}
-	return letter{
-		from: (&mail.Address{Address: from.Address}).String(),
-		to:   to.String(),
-		utf8: !ascii(from.Address) || !ascii(to.Address),
-		msg:  msg,
-	}, nil
+	var text bytes.Buffer
+	if _, err := msg.WriteTo(&text); err != nil {
+		return nil, err
+	}
+	return p.sign(text.Bytes(), domainOf(from), m.At)
+}
+
+// returnPath is where a bounce of this attempt goes.
+func (p *Provider) returnPath(m otp.Message, from *mail.Address) *mail.Address {
+	if p.ReturnPath.Domain == "" {
+		return &mail.Address{Address: from.Address}
+	}
+	return &mail.Address{Address: p.ReturnPath.Of(m.Order, m.Attempt)}
 }
 
 // sender reads From.

@@ -24,6 +24,7 @@ func TestTheHeadersAreThoseOfAnAutomaticMessage(t *testing.T) {
 		"Date":                     "Sun, 22 Nov 2026 08:30:00 +0000",
 		"Auto-Submitted":           "auto-generated",
 		"X-Auto-Response-Suppress": "All",
+		"X-Entity-Ref-Id":          "VE0011223344556677889900aabbccddee.2",
 		"Mime-Version":             "1.0",
 
 		"Content-Type":              "text/plain; charset=UTF-8",

@@ -29,6 +29,8 @@ type Provider struct {
 	Password    string
 	From        string // an RFC 5322 mailbox, with or without a display name
 	HELO        string // the name we give ourselves; "": the domain of From
+	ReturnPath  ReturnPath
+	DKIM        []DKIM // all of them sign; none: the relay does, or nobody
 
 	Connections int           // open at once, at most; 0: 4
 	Timeout     time.Duration // of a hand-over, unless ctx ends earlier; 0: 10 s
@@ -36,27 +38,6 @@ type Provider struct {
 
 	opened sync.Once
 	kept   *pool
-}
-
-// Check says everything that is wrong with the settings.
-func (p *Provider) Check() error {
-	var errs []error
-	if p.Host == "" {
-		errs = append(errs, errors.New("host: missing"))
-	}
-	if p.Port < 0 || p.Port > 65535 {
-		errs = append(errs, errors.New("port: want 1 to 65535"))
-	}
-	if !p.TLS.Valid() {
-		errs = append(errs, fmt.Errorf("tls: want one of %v", TLSPolicies))
-	}
-	if _, err := p.sender(); err != nil {
-		errs = append(errs, fmt.Errorf("from: %w", err))
-	}
-	if p.Connections < 0 || p.Timeout < 0 || p.IdleTime < 0 {
-		errs = append(errs, errors.New("connections, timeout, idle_time: want zero or more"))
-	}
-	return errors.Join(errs...)
 }
 
 // Name is the account's name in the configuration.

@@ -317,20 +317,3 @@ func TestEveryMessageOfManyGoroutinesIsAccountedFor(t *testing.T) {
 		t.Errorf("%d sent, %d gone, %d stored for %d people; want 720, 80, 720, 720", sent.Load(), gone.Load(), len(r.stored()), len(once))
 	}
 }
-
-func TestCheckSaysEverythingThatIsWrong(t *testing.T) {
-	good := &smtpmail.Provider{Host: "relay.example", From: "Acme <codes@acme.example>"}
-	if err := good.Check(); err != nil {
-		t.Error(err)
-	}
-	bad := &smtpmail.Provider{Port: -1, TLS: "maybe", From: "nobody", Connections: -1}
-	err := bad.Check()
-	if err == nil {
-		t.Fatal("nothing is wrong")
-	}
-	for _, field := range []string{"host", "port", "tls", "from", "connections"} {
-		if !strings.Contains(err.Error(), field+":") && !strings.Contains(err.Error(), field+",") {
-			t.Errorf("%s is not named: %v", field, err)
-		}
-	}
-}

@@ -44,6 +44,10 @@ func (s *session) transact(l letter) (string, error) {
 		return "", at(addressing, errNoUTF8)
 	}
 	s.client.SkipSMTPUTF8(!l.utf8)
+	// RFC 3461, of relays that offer it: left alone, a bounce would carry the
+	// whole message, and the code with it.
+	s.client.SetDSNMailReturnOption("HDRS")
+	s.client.SetDSNRcptNotifyOption("FAILURE")
 	if err := s.client.Mail(l.from); err != nil {
 		return "", at(mailing, err)
 	}
@@ -56,7 +60,7 @@ func (s *session) transact(l letter) (string, error) {
 	}
 	// Nothing but closing the connection may follow a failure here: the next
 	// command would write the end mark first, and half a message would be sent.
-	if _, err := l.msg.WriteTo(w); err != nil {
+	if _, err := w.Write(l.text); err != nil {
 		return "", at(writing, err)
 	}
 	if err := w.Close(); err != nil {
