@@ -28,7 +28,7 @@ type relay struct {
 	password               string // "": no AUTH
 	tls                    *tls.Config
 	implicit               bool
-	utf8                   bool
+	utf8, dsn              bool
 	idle                   time.Duration // 0: never closes an idle connection
 
 	listener *counter
@@ -40,6 +40,8 @@ type relay struct {
 type taken struct {
 	from, to, raw string
 	utf8, tls     bool
+	ret, notify   string // RFC 3461
+	helo          string
 }
 
 // start serves on loopback until the test ends and returns a provider for it.
@@ -49,7 +51,7 @@ func (r *relay) start(t *testing.T) *smtpmail.Provider {
 		return &session{relay: r, conn: c}, nil
 	}))
 	s.ErrorLog = log.New(io.Discard, "", 0)
-	s.EnableSMTPUTF8 = r.utf8
+	s.EnableSMTPUTF8, s.EnableDSN = r.utf8, r.dsn
 	s.ReadTimeout = r.idle
 	r.listener = newCounter(listen(t, "127.0.0.1:0"))
 	var l net.Listener = r.listener
@@ -83,12 +85,16 @@ func (s *session) Mail(from string, o *smtp.MailOptions) error {
 		return err
 	}
 	_, s.mail.tls = s.conn.TLSConnectionState()
-	s.mail.from, s.mail.utf8 = from, o.UTF8
+	s.mail.from, s.mail.utf8, s.mail.ret = from, o.UTF8, string(o.Return)
+	s.mail.helo = s.conn.Hostname()
 	return nil
 }
 
-func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+func (s *session) Rcpt(to string, o *smtp.RcptOptions) error {
 	s.mail.to = to
+	for _, n := range o.Notify {
+		s.mail.notify += string(n)
+	}
 	return call(s.relay.onRcpt, to)
 }
 
