@@ -12,10 +12,10 @@ import (
 )
 
 // openProviders makes a provider of every configured account, watched.
-func openProviders(c config.Config, watched func(otp.Provider) otp.Provider) providers {
+func openProviders(c config.Config, keys otp.Keys, watched func(otp.Provider) otp.Provider) providers {
 	all := providers{byName: map[string]otp.Provider{}}
 	for _, p := range c.Providers {
-		made := newProvider(c, p)
+		made := newProvider(c, keys, p)
 		if closer, ok := made.(io.Closer); ok {
 			all.closers = append(all.closers, closer)
 		}
@@ -30,16 +30,9 @@ type providers struct {
 }
 
 // newProvider is the one place that knows all drivers.
-func newProvider(c config.Config, p config.Provider) otp.Provider {
+func newProvider(c config.Config, keys otp.Keys, p config.Provider) otp.Provider {
 	if p.Driver == "smtp" {
-		s := p.SMTP
-		if s.Connections == 0 {
-			s.Connections = c.Worker.EmailConcurrency // a hand-over without a connection would wait for another's
-		}
-		return &smtpmail.Provider{
-			AccountName: p.Name, Host: s.Host, Port: s.Port, TLS: smtpmail.TLSPolicy(s.TLS),
-			Username: s.Username, Password: s.Password.Reveal(), From: s.From, HELO: s.HELO, Connections: s.Connections,
-		}
+		return newRelay(c, keys, p)
 	}
 	t := p.Twilio
 	user := t.Username
@@ -55,6 +48,23 @@ func newProvider(c config.Config, p config.Provider) otp.Provider {
 		},
 		HTTP: twilio.NewHTTPClient(c.Worker.SMSConcurrency),
 	}
+}
+
+func newRelay(c config.Config, keys otp.Keys, p config.Provider) *smtpmail.Provider {
+	s := p.SMTP
+	if s.Connections == 0 {
+		s.Connections = c.Worker.EmailConcurrency // a hand-over without a connection would wait for another's
+	}
+	r := &smtpmail.Provider{
+		AccountName: p.Name, Host: s.Host, Port: s.Port, TLS: smtpmail.TLSPolicy(s.TLS),
+		Username: s.Username, Password: s.Password.Reveal(), From: s.From, HELO: s.HELO, Connections: s.Connections,
+		ReturnPath: smtpmail.ReturnPath{Domain: s.BounceDomain, Keys: keys},
+	}
+	for _, d := range s.DKIM {
+		key, _ := d.Signer() // the check of the settings has read it once
+		r.DKIM = append(r.DKIM, smtpmail.DKIM{Domain: d.Domain, Selector: d.Selector, Key: key})
+	}
+	return r
 }
 
 // callbackURL is where a provider reports; "" if nobody outside reaches the api.

@@ -38,7 +38,7 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer flush()
-	providers := openProviders(c, func(p otp.Provider) otp.Provider { return tracing.Provider(metrics.Provider(p)) })
+	providers := openProviders(c, keys, func(p otp.Provider) otp.Provider { return tracing.Provider(metrics.Provider(p)) })
 	defer providers.Close()
 	rdb, err := workerClient(c.Redis.URL.Reveal(), c.Worker.SMSConcurrency+c.Worker.EmailConcurrency+10)
 	if err != nil {

@@ -112,6 +112,17 @@ type SMTP struct {
 	From        string `toml:"from" env:"FROM"`
 	HELO        string `toml:"helo" env:"HELO"`
 	Connections int    `toml:"connections" env:"CONNECTIONS"`
+	// BounceDomain is whose mail reaches otpipe: a bounce then names the attempt
+	// it belongs to. "": bounces go to From.
+	BounceDomain string `toml:"bounce_domain" env:"BOUNCE_DOMAIN"`
+	DKIM         []DKIM `toml:"dkim" envPrefix:"DKIM_"` // every key signs; none where the relay does
+}
+
+// DKIM is a key that mail is signed with.
+type DKIM struct {
+	Domain   string `toml:"domain" env:"DOMAIN"`     // "": that of From
+	Selector string `toml:"selector" env:"SELECTOR"` // its public half is at <selector>._domainkey.<domain>
+	Key      Secret `toml:"key" env:"KEY"`           // in PEM
 }
 
 // Routes name the providers of each channel in order of preference.
