@@ -299,14 +299,17 @@ func TestPostfixThatStopsInTheMiddleOfAMessageIsInDoubtOnlyAtItsEnd(t *testing.T
 			t.Parallel()
 			reached, release := make(chan struct{}), make(chan struct{})
 			t.Cleanup(func() { close(release) })
-			var once sync.Once
+			var asked atomic.Int64
 			ask := policy(t, func(map[string]string) string {
-				once.Do(func() { close(reached) })
-				<-release
+				if asked.Add(1) == 2 {
+					close(reached)
+					<-release
+				}
 				return "DUNNO"
 			})
 			server := startPostfix(t, setting+" = "+ask+", permit_mynetworks, reject")
 			p := server.provider(t)
+			mustSend(t, p, messageTo("ann@people.test")) // the connection is a kept one
 			failed := make(chan error, 1)
 			go func() {
 				_, err := p.Send(context.Background(), messageTo("ann@people.test"))

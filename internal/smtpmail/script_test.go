@@ -30,7 +30,14 @@ var manners = script{
 // start plays the script to every connection until the test ends.
 func (s script) start(t *testing.T) *smtpmail.Provider {
 	t.Helper()
-	l := listen(t, "127.0.0.1:0")
+	p, _ := s.counted(t)
+	return p
+}
+
+// counted is start with the connections counted.
+func (s script) counted(t *testing.T) (*smtpmail.Provider, *counter) {
+	t.Helper()
+	l := newCounter(listen(t, "127.0.0.1:0"))
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -40,7 +47,7 @@ func (s script) start(t *testing.T) *smtpmail.Provider {
 			go s.play(c)
 		}
 	}()
-	return provider(t, l.Addr())
+	return provider(t, l.Addr()), l
 }
 
 func (s script) play(c net.Conn) {

@@ -77,6 +77,18 @@ func TestAConnectionLeftInAHandOverCarriesNoOther(t *testing.T) {
 	}
 }
 
+func TestAConnectionOnWhichNobodyKnowsWhatIsNextIsClosed(t *testing.T) {
+	for _, command := range []string{"MAIL", "RCPT", "DATA", "."} {
+		p, connections := script{command: "thank you"}.counted(t)
+		for n := range 2 {
+			if _, err := p.Send(t.Context(), message()); err == nil {
+				t.Errorf("%s: it went well", command)
+			}
+			connections.drain(t, n+1)
+		}
+	}
+}
+
 func TestARelayThatAnnouncesNoExtensionsIsEnough(t *testing.T) {
 	p := script{"EHLO": "502 what", "HELO": "250 relay.example"}.start(t)
 	mustSend(t, p, message())
