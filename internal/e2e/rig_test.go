@@ -49,7 +49,8 @@ type settings struct {
 	Secret                   string // of the key ring, in hex
 	SMSConcurrency           int
 	Twilio                   string
-	Mail                     int
+	Mail                     int    // port of the relay
+	SMTP                     string // more about it
 	KeyHash, More            string
 }
 
@@ -102,6 +103,7 @@ host = "127.0.0.1"
 port = {{.Mail}}
 tls = "none"
 from = "otpipe <codes@otpipe.test>"
+{{.SMTP}}
 
 [routes]
 sms = ["twilio"]
@@ -202,7 +204,9 @@ func (r *rig) write(s settings) (path string) {
 	if s.SMSConcurrency == 0 {
 		s.SMSConcurrency = 100
 	}
-	s.Mail = r.world.Mail().Port
+	if s.Mail == 0 {
+		s.Mail = r.world.Mail().Port
+	}
 	f, err := os.CreateTemp(r.dir, "*.toml")
 	if err != nil {
 		r.Fatal(err)

@@ -27,12 +27,12 @@ type zone map[string]string
 // publish adds the public half of a key under its selector.
 func (z zone) publish(t *testing.T, selector, domain string, key crypto.Signer) {
 	t.Helper()
-	kind, public := "rsa", []byte(nil)
-	switch pub := key.Public().(type) {
-	case ed25519.PublicKey:
-		kind, public = "ed25519", pub
-	default:
-		der, err := x509.MarshalPKIXPublicKey(pub)
+	kind, public := "ed25519", []byte(nil)
+	if short, ok := key.Public().(ed25519.PublicKey); ok {
+		public = short
+	} else {
+		kind = "rsa"
+		der, err := x509.MarshalPKIXPublicKey(key.Public())
 		if err != nil {
 			t.Fatal(err)
 		}
