@@ -191,7 +191,7 @@ func (s SMTP) check(cs *complaints, where string) {
 	cs.want(s.Port > 0 && s.Port < 65536, where+".port", "want 587, or 465 with tls = \"implicit\"")
 	cs.want(slices.Contains([]string{"", "mandatory", "opportunistic", "implicit", "none"}, s.TLS), where+".tls", "want mandatory, opportunistic, implicit or none")
 	cs.want(mailbox(s.From), where+".from", "want a mailbox such as Example <otp@example.com>")
-	cs.want(s.BounceDomain == "" || domainForm.MatchString(s.BounceDomain), where+".bounce_domain", "want a domain whose mail reaches otpipe, such as bounce.example.com")
+	cs.want(s.BounceDomain == "" || domainForm.MatchString(s.BounceDomain) && len(s.BounceDomain) <= maxBounce, where+".bounce_domain", "want a domain whose mail reaches otpipe, such as bounce.example.com")
 	for i, d := range s.DKIM {
 		d.check(cs, fmt.Sprintf("%s.dkim[%d]", where, i))
 	}

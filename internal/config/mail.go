@@ -21,6 +21,10 @@ var (
 // folded so that no verifier accepts it.
 const maxSigner = 71
 
+// maxBounce leaves room for a local part of 64 octets in the 254 of an address
+// (RFC 5321 §4.5.3.1).
+const maxBounce = 254 - 64 - 1
+
 // minRSA is what RFC 8301 asks of those who sign, in bits.
 const minRSA = 2048
 

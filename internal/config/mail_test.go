@@ -87,21 +87,22 @@ func TestWhatIsWrongAboutMailIsSaidWithoutTheKey(t *testing.T) {
 		change func(*config.SMTP)
 		where  string
 	}{
-		"no key":               {keyed(""), key},
-		"a key of no form":     {keyed("MIICdQIBADANBg"), key},
-		"a key that is broken": {keyed(broken), key},
-		"a key of a curve":     {keyed(inPEM(t, curve)), key},
-		"an RSA key too short": {keyed(inPEM(t, rsaKey(t, 1024))), key},
-		"no selector":          {with(func(d *config.DKIM) { d.Selector = "" }), where + ".dkim[1].selector"},
-		"a selector of spaces": {with(func(d *config.DKIM) { d.Selector = "a b" }), where + ".dkim[1].selector"},
-		"a tag in a selector":  {with(func(d *config.DKIM) { d.Selector = "a;d=evil" }), where + ".dkim[1].selector"},
-		"another domain form":  {with(func(d *config.DKIM) { d.Domain = "exam ple.com" }), where + ".dkim[1].domain"},
-		"a domain too long":    {with(func(d *config.DKIM) { d.Domain = strings.Repeat("a", 60) + "." + strings.Repeat("b", 11) }), where + ".dkim[1].domain"},
-		"a bounce mailbox":     {func(s *config.SMTP) { s.BounceDomain = "bounce@example.com" }, where + ".bounce_domain"},
-		"a bounce domain in ü": {func(s *config.SMTP) { s.BounceDomain = "bücher.example" }, where + ".bounce_domain"},
-		"two senders":          {func(s *config.SMTP) { s.From = "a@example.com, b@example.com" }, where + ".from"},
-		"a sender in ü":        {func(s *config.SMTP) { s.From = "otp@bücher.example" }, where + ".from"},
-		"a header in a sender": {func(s *config.SMTP) { s.From = "otp@example.com\r\nBcc: eve@example.org" }, where + ".from"},
+		"no key":                   {keyed(""), key},
+		"a key of no form":         {keyed("MIICdQIBADANBg"), key},
+		"a key that is broken":     {keyed(broken), key},
+		"a key of a curve":         {keyed(inPEM(t, curve)), key},
+		"an RSA key too short":     {keyed(inPEM(t, rsaKey(t, 1024))), key},
+		"no selector":              {with(func(d *config.DKIM) { d.Selector = "" }), where + ".dkim[1].selector"},
+		"a selector of spaces":     {with(func(d *config.DKIM) { d.Selector = "a b" }), where + ".dkim[1].selector"},
+		"a tag in a selector":      {with(func(d *config.DKIM) { d.Selector = "a;d=evil" }), where + ".dkim[1].selector"},
+		"another domain form":      {with(func(d *config.DKIM) { d.Domain = "exam ple.com" }), where + ".dkim[1].domain"},
+		"a domain too long":        {with(func(d *config.DKIM) { d.Domain = strings.Repeat("a", 60) + "." + strings.Repeat("b", 11) }), where + ".dkim[1].domain"},
+		"a bounce mailbox":         {func(s *config.SMTP) { s.BounceDomain = "bounce@example.com" }, where + ".bounce_domain"},
+		"a bounce domain in ü":     {func(s *config.SMTP) { s.BounceDomain = "bücher.example" }, where + ".bounce_domain"},
+		"a bounce domain too long": {func(s *config.SMTP) { s.BounceDomain = strings.Repeat("a.", 95) + "example" }, where + ".bounce_domain"},
+		"two senders":              {func(s *config.SMTP) { s.From = "a@example.com, b@example.com" }, where + ".from"},
+		"a sender in ü":            {func(s *config.SMTP) { s.From = "otp@bücher.example" }, where + ".from"},
+		"a header in a sender":     {func(s *config.SMTP) { s.From = "otp@example.com\r\nBcc: eve@example.org" }, where + ".from"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
