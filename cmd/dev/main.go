@@ -84,7 +84,7 @@ func configure(at places, world *devkit.World) (config.Config, error) {
 			return config.Config{}, fmt.Errorf("read configuration: %w", err)
 		}
 	}
-	c, err := config.Parse(name, text)
+	c, err := config.ParseDev(name, text)
 	if err != nil {
 		return config.Config{}, err
 	}

@@ -4,7 +4,8 @@
 package config
 
 import (
-	"slices"
+	"iter"
+	"reflect"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
@@ -122,7 +123,7 @@ type Messages struct {
 // Log is what goes to standard error.
 type Log struct {
 	Level  string `toml:"level" env:"LEVEL"`   // debug, info, warn or error
-	Format string `toml:"format" env:"FORMAT"` // json or text
+	Format string `toml:"format" env:"FORMAT"` // json, text, or auto: text on a terminal
 }
 
 // Namespace overrides the default policy, value by value.
@@ -155,7 +156,7 @@ func Default() Config {
 		Worker:   Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50},
 		Store:    Store{Partitions: 16, Retention: Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
 		Messages: Messages{Brand: "otpipe"},
-		Log:      Log{Level: "info", Format: "json"},
+		Log:      Log{Level: "info", Format: "auto"},
 	}
 }
 
@@ -209,12 +210,33 @@ func (n Namespace) over(p otp.Policy) otp.Policy {
 	return p
 }
 
-func (n Namespace) durations() []Duration {
-	all := slices.Clone(n.Locks)
-	for _, d := range []*Duration{n.Life, n.MaxLife, n.MinLeft, n.FailWindow, n.StrikeLife, n.Cooldown, n.AllCooldown, n.SessionLife} {
-		if d != nil {
-			all = append(all, *d)
+// durations are those that are set, by their setting.
+func (n Namespace) durations() iter.Seq2[string, Duration] {
+	return func(yield func(string, Duration) bool) {
+		v := reflect.ValueOf(n)
+		for f := range fields(v.Type()) {
+			var all []Duration
+			switch value := v.Field(f.index).Interface().(type) {
+			case []Duration:
+				all = value
+			case *Duration:
+				if value != nil {
+					all = []Duration{*value}
+				}
+			}
+			for _, d := range all {
+				if !yield(f.name, d) {
+					return
+				}
+			}
 		}
 	}
-	return all
+}
+
+// QueueURL is where the queue is kept.
+func (c Config) QueueURL() string {
+	if c.Redis.QueueURL.Set() {
+		return c.Redis.QueueURL.Reveal()
+	}
+	return c.Redis.URL.Reveal()
 }
