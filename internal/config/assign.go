@@ -3,6 +3,7 @@ package config
 import (
 	"encoding"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"reflect"
@@ -78,7 +79,7 @@ func assignFile(v reflect.Value, path string) error {
 // secretFile reads a secret without the line breaks at its end. Its errors do
 // not name the file: where it is named is said beside them.
 func secretFile(path string) (string, error) {
-	content, err := os.ReadFile(path)
+	content, err := readSome(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", valueError("the secret's file is not there")
@@ -86,8 +87,22 @@ func secretFile(path string) (string, error) {
 		return "", valueError("the secret's file may not be read by this user")
 	case err != nil:
 		return "", valueError("the secret's file cannot be read")
+	case len(content) > maxSecret:
+		return "", valueError("the secret's file is too large to be one")
 	}
 	return strings.TrimRight(string(content), "\r\n"), nil
+}
+
+// maxSecret is the size of a secret's file in bytes.
+const maxSecret = 64 << 10
+
+func readSome(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, maxSecret+1))
 }
 
 // reason is what may be said of a value that cannot be read: our own words,

@@ -179,6 +179,9 @@ func (e *environment) unknown(name string) string {
 			}
 		}
 	}
+	if plain, ok := strings.CutSuffix(name, fileSuffix); ok && slices.Contains(e.names, plain) {
+		return "only secrets are read from files: want " + plain
+	}
 	if strings.HasPrefix(name, prefix+"NAMESPACES_") {
 		return "there is no such setting of a namespace that is there: one of your own stands in the file" + didYouMean(name, e.names)
 	}

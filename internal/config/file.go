@@ -33,6 +33,9 @@ func (f *file) read(c *Config) {
 	for range maxRounds {
 		fresh := Default()
 		f.layout = layoutOf(f.text)
+		if f.uncountedList() {
+			continue
+		}
 		err := toml.NewDecoder(bytes.NewReader(f.text)).DisallowUnknownFields().Decode(&fresh)
 		unknown, strange := errors.AsType[*toml.StrictMissingError](err)
 		if wrong, ok := errors.AsType[*toml.DecodeError](err); ok && !strange {
@@ -58,25 +61,58 @@ func (f *file) say(line int, setting, want string) {
 
 // leaveOut complains about what the decoder stopped at, and blanks it.
 func (f *file) leaveOut(e *toml.DecodeError) {
-	row, _ := e.Position()
+	row, column := e.Position()
 	at, ok := f.layout.covering(row)
 	if !ok {
-		f.say(row, "", "this is not TOML: want setting = \"value\", setting = 1 or [table]")
-		f.broken = true
-		f.blank(f.brokenLines(row))
+		f.leaveOutBroken(row)
 		return
 	}
 	if first := f.layout.lines[at.path]; first < at.first {
 		f.say(at.first, at.path, fmt.Sprintf("this stands in line %d already: want it once", first))
 	} else {
-		setting := f.layout.deepest(at, row, e.Key())
+		setting, inside := f.layout.at(row, column)
+		if !inside {
+			setting = at.path
+		}
 		f.say(row, setting, wanted(e, setting))
 	}
-	if at.table { // and with it what it holds
-		f.broken = true
-		at.last = f.nextTable(at.last) - 1
+	f.leaveOutWhole(at)
+}
+
+func (f *file) leaveOutBroken(row int) {
+	const want = `want setting = "value", setting = 1 or [table]`
+	first, last := f.brokenLines(row)
+	if first == row {
+		f.say(row, "", "this is not TOML: "+want)
+	} else {
+		f.say(first, "", fmt.Sprintf("this is not TOML, as line %d shows: %s", row, want))
 	}
-	f.blank(at.first, at.last)
+	f.broken = true
+	f.blank(first, last)
+}
+
+// leaveOutWhole blanks an expression, a table with all that it holds.
+func (f *file) leaveOutWhole(e expression) {
+	if e.table {
+		f.broken = true
+		e.last = f.nextTable(e.last) - 1
+	}
+	f.blank(e.first, e.last)
+}
+
+// uncountedList finds a table that leaves out which entry of a list it is or
+// belongs to. The decoder would take it for the first.
+func (f *file) uncountedList() bool {
+	for _, e := range f.layout.expressions {
+		for path := range enclosing(e.path) {
+			if isList(path) && (e.table || path != e.path) {
+				f.say(e.first, path, "want tables, each under [["+uncounted(path)+"]]")
+				f.leaveOutWhole(e)
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // brokenLines are those that cannot be trusted because of a syntax error: a
@@ -120,10 +156,14 @@ func (f *file) blank(first, last int) {
 // unknown complains about settings that there are none of.
 func (f *file) unknown(e *toml.StrictMissingError) {
 	for _, missing := range e.Errors {
-		row, _ := missing.Position()
-		at, _ := f.layout.covering(row)
-		setting := f.layout.deepest(at, row, missing.Key())
-		f.say(row, "", "there is no setting "+setting+didYouMean(lastOf(missing.Key()), siblings(setting)))
+		row, column := missing.Position()
+		setting, inside := f.layout.at(row, column)
+		if !inside {
+			at, _ := f.layout.covering(row)
+			setting = at.path
+		}
+		name := strings.Join(missing.Key()[max(0, len(missing.Key())-1):], "")
+		f.say(row, "", "there is no setting "+setting+didYouMean(name, siblings(setting)))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 type layout struct {
 	parser      unstable.Parser
 	expressions []expression
+	spans       []span
 	lines       map[string]int // the first line of each path
 	entries     map[string]int // how many there are of a list so far
 }
@@ -24,6 +25,12 @@ type expression struct {
 	first, last int // lines
 	table       bool
 	path        string
+}
+
+// span is the text of a setting, which may stand in that of another.
+type span struct {
+	path        string
+	first, last unstable.Position
 }
 
 // layoutOf takes a text apart, up to its end or to what is not TOML.
@@ -38,7 +45,7 @@ func layoutOf(text []byte) layout {
 			path := l.setting(table, e)
 			l.expressions = append(l.expressions, expression{shape.Start.Line, shape.End.Line, false, path})
 		case unstable.Table, unstable.ArrayTable:
-			line := l.line(e.Child())
+			line := l.parser.Shape(e.Child().Raw).Start.Line
 			table = l.table(names(e.Key()), e.Kind == unstable.ArrayTable)
 			l.note(table, line)
 			l.expressions = append(l.expressions, expression{line, line, true, table})
@@ -47,8 +54,6 @@ func layoutOf(text []byte) layout {
 	return l
 }
 
-func (l *layout) line(n *unstable.Node) int { return l.parser.Shape(n.Raw).Start.Line }
-
 func (l *layout) note(path string, line int) {
 	if l.lines[path] == 0 {
 		l.lines[path] = line
@@ -56,10 +61,10 @@ func (l *layout) note(path string, line int) {
 }
 
 // table is the path of a header: under the newest entry of every list on its way.
-func (l *layout) table(keys []string, list bool) (path string) {
+func (l *layout) table(keys []string, entries bool) (path string) {
 	for i, key := range keys {
 		path = joined(path, key)
-		if list && i == len(keys)-1 {
+		if entries && i == len(keys)-1 && isList(path) {
 			l.entries[path]++
 		}
 		if n := l.entries[path]; n > 0 {
@@ -71,15 +76,13 @@ func (l *layout) table(keys []string, list bool) (path string) {
 
 // setting notes a setting, and what an inline table or list in it holds.
 func (l *layout) setting(table string, e *unstable.Node) (path string) {
-	path, key := table, e.Key()
-	line := 0
-	for key.Next() {
-		if line == 0 {
-			line = l.line(key.Node())
-		}
-		path = joined(path, string(key.Node().Data))
+	path = table
+	for _, name := range names(e.Key()) {
+		path = joined(path, name)
 	}
-	l.note(path, line)
+	shape := l.parser.Shape(e.Raw)
+	l.note(path, shape.Start.Line)
+	l.spans = append(l.spans, span{path, shape.Start, shape.End})
 	l.inside(path, e.Value())
 	return path
 }
@@ -91,7 +94,7 @@ func (l *layout) inside(path string, value *unstable.Node) {
 		case unstable.KeyValue:
 			l.setting(path, n)
 		case unstable.InlineTable:
-			l.note(entry(path, i), l.line(n))
+			l.note(entry(path, i), l.parser.Shape(n.Raw).Start.Line)
 			l.inside(entry(path, i), n)
 			i++
 		}
@@ -116,22 +119,17 @@ func (l *layout) end() int {
 	return l.expressions[len(l.expressions)-1].last
 }
 
-// deepest names a setting of an expression as exactly as can be: the decoder
-// knows its keys, but does not count the entries of lists.
-func (l *layout) deepest(e expression, line int, keys []string) string {
-	var plain string
-	for _, key := range keys {
-		plain = joined(plain, key)
-	}
-	if uncounted(e.path) == plain || plain == "" {
-		return e.path
-	}
-	for path, at := range l.lines {
-		if at == line && uncounted(path) == plain {
-			return path
+// at names the innermost setting around a position. Settings are noted before
+// those inside them.
+func (l *layout) at(line, column int) (path string, found bool) {
+	for _, s := range l.spans {
+		begun := s.first.Line < line || s.first.Line == line && s.first.Column <= column
+		ended := s.last.Line < line || s.last.Line == line && s.last.Column < column
+		if begun && !ended {
+			path, found = s.path, true
 		}
 	}
-	return plain
+	return path, found
 }
 
 func names(keys unstable.Iterator) (all []string) {
@@ -171,13 +169,6 @@ func cutLast(path string) (parent, name string, found bool) {
 		return "", path, false
 	}
 	return path[:i], path[i+1:], true
-}
-
-func lastOf(names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	return names[len(names)-1]
 }
 
 // enclosing are a path and the tables around it, innermost first.

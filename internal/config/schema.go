@@ -78,6 +78,12 @@ func typeOf(path string) (reflect.Type, bool) {
 	return t, true
 }
 
+// isList tells whether a path is a list of tables, and not one entry of it.
+func isList(path string) bool {
+	t, ok := typeOf(path)
+	return ok && t.Kind() == reflect.Slice && isTable(t.Elem())
+}
+
 func named(t reflect.Type, name string) (reflect.Type, bool) {
 	if !isTable(t) {
 		return nil, false
