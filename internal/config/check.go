@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
@@ -18,6 +20,9 @@ var (
 	nameForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 	hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
+
+// Levels are those of the log, the most talkative first.
+var Levels = []string{"debug", "info", "warn", "error"}
 
 // Check says everything that is wrong with the settings, a line for each.
 func (c Config) Check() error {
@@ -33,14 +38,14 @@ func (c Config) check(cs *complaints) {
 	c.checkCallers(cs)
 	c.checkProviders(cs)
 	c.checkNamespaces(cs)
-	cs.want(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level", "want debug, info, warn or error")
+	cs.want(slices.Contains(Levels, c.Log.Level), "log.level", "want debug, info, warn or error")
 	cs.want(slices.Contains([]string{"auto", "json", "text"}, c.Log.Format), "log.format", "want auto, json or text")
 }
 
 func (c Config) checkPlaces(cs *complaints) {
-	for where, u := range map[string]string{"redis.url": c.Redis.URL.Reveal(), "redis.queue_url": c.QueueURL()} {
-		p, err := url.Parse(u)
-		cs.want(err == nil && (p.Scheme == "redis" || p.Scheme == "rediss"), where, "want redis://host:6379/0, or rediss:// for TLS")
+	checkRedis(cs, "redis.url", c.Redis.URL)
+	if c.Redis.QueueURL.Set() {
+		checkRedis(cs, "redis.queue_url", c.Redis.QueueURL)
 	}
 	for where, a := range map[string]string{"api.listen": c.API.Listen, "api.admin": c.API.Admin, "worker.admin": c.Worker.Admin} {
 		_, port, err := net.SplitHostPort(a)
@@ -53,6 +58,11 @@ func (c Config) checkPlaces(cs *complaints) {
 	}
 	cs.want(c.Worker.SMSConcurrency > 0, "worker.sms_concurrency", "want 1 or more")
 	cs.want(c.Worker.EmailConcurrency > 0, "worker.email_concurrency", "want 1 or more")
+}
+
+func checkRedis(cs *complaints, setting string, s Secret) {
+	_, err := redis.ParseURL(s.Reveal()) // its error would quote the password
+	cs.want(err == nil && strings.HasPrefix(s.Reveal(), "redis"), setting, "want redis://user:password@host:6379/0, or rediss:// for TLS")
 }
 
 func (c Config) checkStore(cs *complaints) {
