@@ -11,79 +11,78 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
-// Config is everything that can be set. The api and the worker read the same file.
+// Config is everything that can be set. The api and the worker read the same
+// file. The comments of settings are their meaning in docs/settings.md.
 type Config struct {
-	Redis      Redis                `toml:"redis" envPrefix:"REDIS_"`
-	API        API                  `toml:"api" envPrefix:"API_"`
-	Worker     Worker               `toml:"worker" envPrefix:"WORKER_"`
-	Store      Store                `toml:"store" envPrefix:"STORE_"`
-	Keys       Keys                 `toml:"keys" envPrefix:"KEYS_"`
-	Callers    []Caller             `toml:"callers" envPrefix:"CALLERS_"`
-	Providers  []Provider           `toml:"providers" envPrefix:"PROVIDERS_"`
-	Routes     Routes               `toml:"routes" envPrefix:"ROUTES_"`
-	Messages   Messages             `toml:"messages" envPrefix:"MESSAGES_"`
+	Redis      Redis                `toml:"redis"`
+	API        API                  `toml:"api"`
+	Worker     Worker               `toml:"worker"`
+	Store      Store                `toml:"store"`
+	Keys       Keys                 `toml:"keys"`
+	Callers    []Caller             `toml:"callers"`
+	Providers  []Provider           `toml:"providers"`
+	Routes     Routes               `toml:"routes"`
+	Messages   Messages             `toml:"messages"`
 	Namespaces map[string]Namespace `toml:"namespaces"`
-	Log        Log                  `toml:"log" envPrefix:"LOG_"`
+	Log        Log                  `toml:"log"`
 }
 
 // Redis says where state and queue are kept.
 type Redis struct {
-	URL      Secret `toml:"url" env:"URL"`             // redis:// or rediss://
-	QueueURL Secret `toml:"queue_url" env:"QUEUE_URL"` // "": the same
+	URL      Secret `toml:"url"`       // redis://user:password@host:6379/0, or rediss:// for TLS; REDIS_URL is understood too
+	QueueURL Secret `toml:"queue_url"` // the queue's own Redis; without it the same
 }
 
 // API is the process that product backends talk to.
 type API struct {
-	Listen    string `toml:"listen" env:"LISTEN"`
-	Admin     string `toml:"admin" env:"ADMIN"`           // health and metrics
-	PublicURL string `toml:"public_url" env:"PUBLIC_URL"` // as providers reach /v1/receipts
+	Listen    string `toml:"listen"`     // where the API listens; PORT is understood too
+	Admin     string `toml:"admin"`      // where the api's /livez, /readyz and /metrics listen
+	PublicURL string `toml:"public_url"` // as providers reach the api from outside, for receipts; without it there are none
 }
 
 // Worker is the process that delivers.
 type Worker struct {
-	Admin            string `toml:"admin" env:"ADMIN"`
-	SMSConcurrency   int    `toml:"sms_concurrency" env:"SMS_CONCURRENCY"` // hand-overs at a time
-	EmailConcurrency int    `toml:"email_concurrency" env:"EMAIL_CONCURRENCY"`
+	Admin            string `toml:"admin"`             // where the worker's /livez, /readyz and /metrics listen
+	SMSConcurrency   int    `toml:"sms_concurrency"`   // hand-overs of texts at a time
+	EmailConcurrency int    `toml:"email_concurrency"` // hand-overs of mails at a time
 }
 
 // Store is how state is kept.
 type Store struct {
-	Partitions int      `toml:"partitions" env:"PARTITIONS"` // fixed for the life of the data
-	Retention  Duration `toml:"retention" env:"RETENTION"`   // of a verification and its journal
-	EventsKept int      `toml:"events_kept" env:"EVENTS_KEPT"`
-	// Durability is "redis", what the server's own persistence gives, or
-	// "replicated": a start or check is answered once Replicas have it.
-	Durability string `toml:"durability" env:"DURABILITY"`
-	Replicas   int    `toml:"replicas" env:"REPLICAS"`
+	Partitions int      `toml:"partitions"`  // a power of two up to 256, fixed for the life of the data
+	Retention  Duration `toml:"retention"`   // how long a verification and its time line are kept
+	EventsKept int      `toml:"events_kept"` // how many events each partition keeps
+	Durability string   `toml:"durability"`  // redis: as safe as that server's own persistence; replicated: a start or check is answered once replicas have it
+	Replicas   int      `toml:"replicas"`    // how many, with durability replicated
 }
 
-// Keys are the secrets everything is sealed and digested with.
+// Keys are the secrets that everything is sealed and digested with.
 type Keys struct {
-	Primary string `toml:"primary" env:"PRIMARY"`  // the id of the key that new values are made with
-	Ring    []Key  `toml:"ring" envPrefix:"RING_"` // all that are still needed for reading
-	Anchor  Secret `toml:"anchor" env:"ANCHOR"`    // never changes
+	Primary string `toml:"primary"` // the id of the key that new values are made with
+	Ring    []Key  `toml:"ring"`
+	Anchor  Secret `toml:"anchor"` // 32 random bytes in base64 or hex that never change
 }
 
-// Key is one master key.
+// Key is one master key. The ring holds all that are still needed for reading.
 type Key struct {
-	ID     string `toml:"id" env:"ID"`
-	Secret Secret `toml:"secret" env:"SECRET"` // 32 bytes in base64 or hex
+	ID     string `toml:"id"`     // 1 to 16 lower-case letters and digits; stored beside everything the key protects
+	Secret Secret `toml:"secret"` // 32 random bytes in base64 or hex
 }
 
 // Caller is the holder of an API key.
 type Caller struct {
-	Name       string   `toml:"name" env:"NAME"`
-	KeySHA256  string   `toml:"key_sha256" env:"KEY_SHA256"` // of the whole key, in hex
-	Scopes     []string `toml:"scopes" env:"SCOPES"`
-	Namespaces []string `toml:"namespaces" env:"NAMESPACES"` // none: all
+	Name       string   `toml:"name"`       // in lower-case letters, digits and dashes
+	KeySHA256  string   `toml:"key_sha256"` // the SHA-256 of the whole key in hex; the key itself stands nowhere
+	Scopes     []string `toml:"scopes"`     // what it may do: send, check, read, operate
+	Namespaces []string `toml:"namespaces"` // where it may do it; without it in all
 }
 
 // Provider is one account with a vendor.
 type Provider struct {
-	Name   string `toml:"name" env:"NAME"`
-	Driver string `toml:"driver" env:"DRIVER"` // twilio or smtp
-	Twilio Twilio `toml:"twilio" envPrefix:"TWILIO_"`
-	SMTP   SMTP   `toml:"smtp" envPrefix:"SMTP_"`
+	Name   string `toml:"name"`   // in lower-case letters, digits and dashes; part of the receipts' URL
+	Driver string `toml:"driver"` // twilio or smtp
+	Twilio Twilio `toml:"twilio"`
+	SMTP   SMTP   `toml:"smtp"`
 }
 
 // Twilio is what the driver twilio needs.
@@ -111,8 +110,8 @@ type SMTP struct {
 
 // Routes name the providers of each channel in order of preference.
 type Routes struct {
-	SMS   []string `toml:"sms" env:"SMS"`
-	Email []string `toml:"email" env:"EMAIL"`
+	SMS   []string `toml:"sms"`   // names of providers for texts, the preferred first
+	Email []string `toml:"email"` // names of providers for mails, the preferred first
 }
 
 // Messages is what all messages have in common.
@@ -122,29 +121,30 @@ type Messages struct {
 
 // Log is what goes to standard error.
 type Log struct {
-	Level  string `toml:"level" env:"LEVEL"`   // debug, info, warn or error
-	Format string `toml:"format" env:"FORMAT"` // json, text, or auto: text on a terminal
+	Level  string `toml:"level"`  // debug, info, warn or error; the flag -log-level goes before it
+	Format string `toml:"format"` // json, text, or auto: text on a terminal and JSON elsewhere
 }
 
-// Namespace overrides the default policy, value by value.
+// Namespace overrides the policy of a built-in namespace, or the default one of
+// a new namespace, value by value.
 type Namespace struct {
-	Channels    []string   `toml:"channels"`
-	Digits      *int       `toml:"digits"`
-	Life        *Duration  `toml:"life"`
-	MaxLife     *Duration  `toml:"max_life"`
-	MinLeft     *Duration  `toml:"min_left"`
-	Resend      *string    `toml:"resend"`
-	MaxChecks   *int       `toml:"max_checks"`
-	MaxSends    *int       `toml:"max_sends"`
-	LockAfter   *int       `toml:"lock_after"`
-	FailWindow  *Duration  `toml:"fail_window"`
-	Locks       []Duration `toml:"locks"`
-	StrikeLife  *Duration  `toml:"strike_life"`
-	Cooldown    *Duration  `toml:"cooldown"`
-	AllCooldown *Duration  `toml:"all_cooldown"`
-	Daily       *int       `toml:"daily"`
-	AllDaily    *int       `toml:"all_daily"`
-	SessionLife *Duration  `toml:"session_life"`
+	Channels    []string   `toml:"channels"`     // on which a code may be sent, in order of preference: sms, email
+	Digits      *int       `toml:"digits"`       // of a code, 4 to 10
+	Life        *Duration  `toml:"life"`         // of a code, at least 30s
+	MaxLife     *Duration  `toml:"max_life"`     // of a verification from its first code, however often that is replaced; at most 15m
+	MinLeft     *Duration  `toml:"min_left"`     // a code with less life left is replaced at a resend
+	Resend      *string    `toml:"resend"`       // reuse: a resend carries the same code; rotate: a new one
+	MaxChecks   *int       `toml:"max_checks"`   // guesses compared per verification, 1 to 20
+	MaxSends    *int       `toml:"max_sends"`    // sends per verification, 1 to 20
+	LockAfter   *int       `toml:"lock_after"`   // failed guesses within fail_window that lock the recipient, 1 to 20
+	FailWindow  *Duration  `toml:"fail_window"`  // how long a failed guess counts
+	Locks       []Duration `toml:"locks"`        // how long the first lock is, the second, and every later one
+	StrikeLife  *Duration  `toml:"strike_life"`  // how long an earlier lock makes the next one longer
+	Cooldown    *Duration  `toml:"cooldown"`     // between two sends to a recipient in this namespace
+	AllCooldown *Duration  `toml:"all_cooldown"` // between two sends to a recipient in any namespace
+	Daily       *int       `toml:"daily"`        // sends to a recipient in this namespace within 24 hours
+	AllDaily    *int       `toml:"all_daily"`    // sends to a recipient in all namespaces within 24 hours
+	SessionLife *Duration  `toml:"session_life"` // of the session that a right guess opens, 1m to 24h
 }
 
 // Default is what holds where nothing is set: right for production, with the
