@@ -87,25 +87,25 @@ type Provider struct {
 
 // Twilio is what the driver twilio needs.
 type Twilio struct {
-	AccountSID          string   `toml:"account_sid" env:"ACCOUNT_SID"`
-	Username            string   `toml:"username" env:"USERNAME"`       // an API key's SID; "": the account's
-	Password            Secret   `toml:"password" env:"PASSWORD"`       // the API key's secret, or the auth token
-	AuthTokens          []Secret `toml:"auth_tokens" env:"AUTH_TOKENS"` // that sign receipts
-	From                string   `toml:"from" env:"FROM"`
-	MessagingServiceSID string   `toml:"messaging_service_sid" env:"MESSAGING_SERVICE_SID"`
-	BaseURL             string   `toml:"base_url" env:"BASE_URL"`
+	AccountSID          string   `toml:"account_sid"`           // AC and 32 hex digits
+	Username            string   `toml:"username"`              // an API key's SID; without it the account's
+	Password            Secret   `toml:"password"`              // the API key's secret, or the auth token
+	AuthTokens          []Secret `toml:"auth_tokens"`           // the account's auth tokens, which sign receipts; two while one replaces the other
+	From                string   `toml:"from"`                  // the number or name that texts come from
+	MessagingServiceSID string   `toml:"messaging_service_sid"` // a Messaging Service that chooses it, instead of from
+	BaseURL             string   `toml:"base_url"`              // another place of Twilio's API, for tests
 }
 
 // SMTP is what the driver smtp needs.
 type SMTP struct {
-	Host        string `toml:"host" env:"HOST"`
-	Port        int    `toml:"port" env:"PORT"`
-	TLS         string `toml:"tls" env:"TLS"` // mandatory, opportunistic, implicit or none
-	Username    string `toml:"username" env:"USERNAME"`
-	Password    Secret `toml:"password" env:"PASSWORD"`
-	From        string `toml:"from" env:"FROM"`
-	HELO        string `toml:"helo" env:"HELO"`
-	Connections int    `toml:"connections" env:"CONNECTIONS"`
+	Host        string `toml:"host"`        // the mail relay
+	Port        int    `toml:"port"`        // 587, or 465 with tls = "implicit"
+	TLS         string `toml:"tls"`         // mandatory, opportunistic, implicit or none; without it mandatory
+	Username    string `toml:"username"`    // with a password: how to log in
+	Password    Secret `toml:"password"`    // for it
+	From        string `toml:"from"`        // the mailbox that mails come from, such as Example <otp@example.com>
+	HELO        string `toml:"helo"`        // this host's name, as the relay is told
+	Connections int    `toml:"connections"` // at once; without it as many as email_concurrency
 }
 
 // Routes name the providers of each channel in order of preference.
@@ -116,7 +116,7 @@ type Routes struct {
 
 // Messages is what all messages have in common.
 type Messages struct {
-	Brand string `toml:"brand" env:"BRAND"` // where a request has no param "brand"
+	Brand string `toml:"brand"` // your name as messages say it, where a request has no param "brand"
 }
 
 // Log is what goes to standard error.
