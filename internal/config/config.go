@@ -59,8 +59,8 @@ type Store struct {
 // Keys are the secrets that everything is sealed and digested with.
 type Keys struct {
 	Primary string `toml:"primary"` // the id of the key that new values are made with
+	Anchor  Secret `toml:"anchor"`  // 32 random bytes in base64 or hex that never change
 	Ring    []Key  `toml:"ring"`
-	Anchor  Secret `toml:"anchor"` // 32 random bytes in base64 or hex that never change
 }
 
 // Key is one master key. The ring holds all that are still needed for reading.
