@@ -89,7 +89,7 @@ table is made from the code by ` + "`go test ./internal/config -update`" + `. A 
 list, and the next number adds one. ` + "`REDIS_URL`" + ` and ` + "`PORT`" + ` are understood where their own variable is not set, and
 ` + "`OTPIPE_CONFIG`" + ` names the file.
 
-A **secret** is written as it is, as ` + "`env:NAME`" + ` or as ` + "`file:/path`" + `; its variable with ` + "`_FILE`" + ` behind it names a file that
+A secret is written as it is, as ` + "`env:NAME`" + ` or as ` + "`file:/path`" + `; its variable with ` + "`_FILE`" + ` behind it names a file that
 holds it. It is never printed.
 `)
 	section := ""
@@ -122,11 +122,11 @@ func typeName(t reflect.Type) string {
 		t = t.Elem()
 	}
 	if t.Kind() == reflect.Slice {
-		return strings.Replace("list of "+typeName(t.Elem())+"s", "**s", "s**", 1)
+		return "list of " + typeName(t.Elem()) + "s"
 	}
 	switch t {
 	case reflect.TypeFor[config.Secret]():
-		return "**secret**"
+		return "secret"
 	case reflect.TypeFor[config.Duration]():
 		return "duration"
 	case reflect.TypeFor[int]():
