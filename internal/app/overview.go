@@ -19,8 +19,8 @@ func overview(c config.Config) string {
 		_, _ = fmt.Fprintf(&b, "  %-10s  %s\n", subject, fmt.Sprintf(format, args...))
 	}
 	line("api", "%s, health and metrics on %s", c.API.Listen, c.API.Admin)
-	if c.API.PublicURL != "" {
-		line("receipts", "%s/v1/receipts/…", strings.TrimSuffix(c.API.PublicURL, "/"))
+	if u, err := url.Parse(c.API.PublicURL); err == nil && u.Host != "" {
+		line("receipts", "%s/v1/receipts/…", strings.TrimSuffix(u.Redacted(), "/"))
 	}
 	line("worker", "health and metrics on %s, %d texts and %d mails at a time", c.Worker.Admin, c.Worker.SMSConcurrency, c.Worker.EmailConcurrency)
 	line("redis", "%s, queue in %s", host(c.Redis.URL.Reveal()), host(c.QueueURL()))
