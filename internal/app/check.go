@@ -38,8 +38,10 @@ func check(ctx context.Context, path string, c config.Config, out, wrong io.Writ
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(wrong, err)
+		return checked(err)
 	}
-	return checked(err)
+	_, _ = fmt.Fprintln(out, "\nredis answers, and agrees with the keys and partitions")
+	return exitStopped
 }
 
 func from(path string) string {
@@ -49,17 +51,14 @@ func from(path string) string {
 	return path + " and the environment"
 }
 
+// checked tells what is to be started from what is to be changed.
 func checked(err error) int {
 	_, disagrees := errors.AsType[*redisstore.DisagreementError](err)
 	_, missing := errors.AsType[unavailableError](err)
-	switch {
-	case err == nil:
-		return exitStopped
-	case missing && !disagrees:
+	if missing && !disagrees {
 		return exitUnavailable
-	default:
-		return exitConfig
 	}
+	return exitConfig
 }
 
 func checkTemplates(c config.Config) error {

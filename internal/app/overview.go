@@ -3,8 +3,10 @@ package app
 import (
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,13 +26,13 @@ func overview(c config.Config) string {
 	}
 	line("worker", "health and metrics on %s, %d texts and %d mails at a time", c.Worker.Admin, c.Worker.SMSConcurrency, c.Worker.EmailConcurrency)
 	line("redis", "%s, queue in %s", host(c.Redis.URL.Reveal()), host(c.QueueURL()))
-	line("store", "%d partitions, time lines kept %s, durability %s", c.Store.Partitions, time.Duration(c.Store.Retention), c.Store.Durability)
+	line("store", "%d partitions, time lines kept %s, durability %s", c.Store.Partitions, short(time.Duration(c.Store.Retention)), c.Store.Durability)
 	line("keys", "%s", keyIDs(c.Keys))
 	for _, k := range c.Callers {
 		line("caller", "%s: %s; %s", k.Name, strings.Join(k.Scopes, ", "), orAll(k.Namespaces))
 	}
 	for _, p := range c.Providers {
-		line("provider", "%s: %s", p.Name, p.Driver)
+		line("provider", "%s: %s", p.Name, account(p))
 	}
 	line("routes", "sms: %s; email: %s", orNone(c.Routes.SMS), orNone(c.Routes.Email))
 	policies := c.Policies()
@@ -47,6 +49,26 @@ func host(of string) string {
 		return "?"
 	}
 	return u.Host + u.Path
+}
+
+// account says which vendor, and where if that is ours to say.
+func account(p config.Provider) string {
+	if p.Driver == "smtp" {
+		return "smtp to " + net.JoinHostPort(p.SMTP.Host, strconv.Itoa(p.SMTP.Port))
+	}
+	return p.Driver
+}
+
+// short is a duration as people write it: 72h, not 72h0m0s.
+func short(d time.Duration) string {
+	text := d.String()
+	if d >= time.Minute && d%time.Minute == 0 {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if d >= time.Hour && d%time.Hour == 0 {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 func keyIDs(k config.Keys) string {
@@ -67,7 +89,7 @@ func policy(ns otp.Namespace, p otp.Policy) string {
 	for _, c := range p.Channels {
 		channels = append(channels, string(c))
 	}
-	return fmt.Sprintf("%s: %s, %d digits for %s, %d a day", ns, strings.Join(channels, " or "), p.Digits, p.Life, p.Daily)
+	return fmt.Sprintf("%s: %s, %d digits for %s, %d a day", ns, strings.Join(channels, " or "), p.Digits, short(p.Life), p.Daily)
 }
 
 func orAll(names []string) string {

@@ -85,7 +85,7 @@ func TestCheckSaysWhatTheSettingsMeanAndChangesNothing(t *testing.T) {
 		}
 		for _, want := range []string{
 			"configuration ok: " + path, "127.0.0.1:9090", "https://otp.example.com/v1/receipts/…", r.redis.Addr() + "/0", "16 partitions", "e2e",
-			"backend: send, check, read, operate", "twilio: twilio", "smtp: smtp", "sms: twilio; email: smtp", "brief: sms or email, 6 digits for 30s",
+			"backend: send, check, read, operate", "twilio: twilio", "smtp: smtp to 127.0.0.1:", "agrees with the keys", "sms: twilio; email: smtp", "brief: sms or email, 6 digits for 30s",
 		} {
 			if !strings.Contains(out, want) {
 				t.Errorf("%s does not say %q:\n%s", program, want, out)
