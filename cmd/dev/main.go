@@ -93,13 +93,13 @@ func run(ctx context.Context, at places) error {
 // load reads the configuration; without a path it is dev mode's own.
 func load(path string) (config.Config, error) {
 	if path == "" {
-		return config.Parse("dev.toml", settings)
+		return config.ParseDev("dev.toml", settings)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return config.Config{}, fmt.Errorf("read configuration: %w", err)
 	}
-	return config.Parse(path, text)
+	return config.ParseDev(path, text)
 }
 
 // configure fills in what is only known once the outside world runs.

@@ -5,51 +5,88 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/redisstore"
-	"github.com/otpipe/otpipe/internal/telemetry"
 )
 
 // Exit codes, as sysexits.h has them.
 const (
-	exitFailure = 1
-	exitUsage   = 64
-	exitConfig  = 78
+	exitStopped     = 0
+	exitFailure     = 1
+	exitUsage       = 64 // of the command line
+	exitUnavailable = 69 // -check: what the process needs is not there
+	exitConfig      = 78
 )
 
 // Main is the whole of a process: it reads flags and configuration, runs until
 // a signal, and returns the exit code. A second signal ends it at once.
 func Main(name string, run func(context.Context, config.Config, *slog.Logger) error) int {
-	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	path := flags.String("config", os.Getenv("OTPIPE_CONFIG"), "configuration file; settings may also come from the environment as OTPIPE_…")
-	version := flags.Bool("version", false, "print the version")
-	if err := flags.Parse(os.Args[1:]); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return 0
-		}
+	o, err := parse(name, os.Args[1:])
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitStopped
+	case err != nil:
 		return exitUsage
-	}
-	if *version {
+	case o.version:
 		_, _ = fmt.Fprintln(os.Stdout, name, Version())
-		return 0
+		return exitStopped
 	}
-	c, err := config.Load(*path)
+	c, err := config.Load(o.config)
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)
 		return exitConfig
 	}
-	tune()
 	ctx, stop := Signals()
 	defer stop()
+	if o.check {
+		return check(ctx, o.config, c, os.Stdout, os.Stderr)
+	}
+	if o.level != "" {
+		c.Log.Level = o.level
+	}
+	tune()
 	log := NewLog(c.Log, os.Stderr)
+	for _, w := range c.Warnings() {
+		log.Warn("configuration warning", "text", w)
+	}
 	return exit(run(ctx, c, log), log)
+}
+
+// options are what the command line says.
+type options struct {
+	config, level  string
+	check, version bool
+}
+
+// parse reads the command line, and says itself what is wrong with it.
+func parse(name string, args []string) (o options, err error) {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.StringVar(&o.config, "config", os.Getenv(config.ConfigVariable), "the configuration `file`; settings may also come from the environment as OTPIPE_…")
+	flags.BoolVar(&o.check, "check", false, "check the configuration and what it needs, say what it means, and exit")
+	flags.BoolVar(&o.version, "version", false, "print the version and exit")
+	flags.Func("log-level", "debug, info, warn or error, whatever the configuration says", func(level string) error {
+		o.level = level
+		if !slices.Contains(config.Levels, level) {
+			return errors.New("want " + strings.Join(config.Levels, ", "))
+		}
+		return nil
+	})
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		_, _ = fmt.Fprintf(flags.Output(), "%s takes flags only; see %s -h\n", name, name)
+		return o, errors.New("unexpected argument")
+	}
+	return o, nil
 }
 
 // Signals returns a context that ends at the first SIGTERM or SIGINT.
@@ -70,24 +107,13 @@ func tune() {
 
 func exit(err error, log *slog.Logger) int {
 	if err == nil {
-		return 0
+		return exitStopped
 	}
 	log.Error("stopped", "error", err)
 	if _, disagrees := errors.AsType[*redisstore.DisagreementError](err); disagrees || errors.Is(err, errMessages) {
 		return exitConfig
 	}
 	return exitFailure
-}
-
-// NewLog writes as the configuration says.
-func NewLog(c config.Log, to io.Writer) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.Level)) // checked with the configuration
-	o := &slog.HandlerOptions{Level: level}
-	if c.Format == "text" {
-		return slog.New(telemetry.LogHandler(slog.NewTextHandler(to, o)))
-	}
-	return slog.New(telemetry.LogHandler(slog.NewJSONHandler(to, o)))
 }
 
 // Version is the version of the build: the module's, or the commit.

@@ -1,16 +1,17 @@
 package config
 
 import (
-	"encoding/base64"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"math/bits"
 	"net"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -20,44 +21,37 @@ var (
 	hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
-// complaints collects everything that is wrong, each with the setting's name.
-type complaints []error
+// Levels are those of the log, the most talkative first.
+var Levels = []string{"debug", "info", "warn", "error"}
 
-func (c *complaints) add(where, format string, args ...any) {
-	*c = append(*c, fmt.Errorf("%s: %w", where, fmt.Errorf(format, args...)))
-}
-
-func (c *complaints) want(ok bool, where, format string, args ...any) {
-	if !ok {
-		c.add(where, format, args...)
-	}
-}
-
-// Check says everything that is wrong with the settings.
+// Check says everything that is wrong with the settings, a line for each.
 func (c Config) Check() error {
 	var cs complaints
-	c.checkPlaces(&cs)
-	c.checkStore(&cs)
-	if _, err := c.Secrets(); err != nil {
-		cs = append(cs, err)
-	}
-	c.checkCallers(&cs)
-	c.checkProviders(&cs)
-	c.checkNamespaces(&cs)
-	c.checkMessages(&cs)
-	cs.want(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level", "want debug, info, warn or error")
-	cs.want(slices.Contains([]string{"json", "text"}, c.Log.Format), "log.format", "want json or text")
-	return errors.Join(cs...)
+	c.check(&cs)
+	return cs.join()
+}
+
+func (c Config) check(cs *complaints) {
+	c.checkPlaces(cs)
+	c.checkStore(cs)
+	c.secrets(cs)
+	c.checkCallers(cs)
+	c.checkProviders(cs)
+	c.checkNamespaces(cs)
+	c.checkMessages(cs)
+	cs.want(slices.Contains(Levels, c.Log.Level), "log.level", "want debug, info, warn or error")
+	cs.want(slices.Contains([]string{"auto", "json", "text"}, c.Log.Format), "log.format", "want auto, json or text")
 }
 
 func (c Config) checkPlaces(cs *complaints) {
-	for where, u := range map[string]string{"redis.url": c.Redis.URL.Reveal(), "redis.queue_url": c.QueueURL()} {
-		p, err := url.Parse(u)
-		cs.want(err == nil && (p.Scheme == "redis" || p.Scheme == "rediss"), where, "want redis://host:6379/0, or rediss:// for TLS")
+	checkRedis(cs, "redis.url", c.Redis.URL)
+	if c.Redis.QueueURL.Set() {
+		checkRedis(cs, "redis.queue_url", c.Redis.QueueURL)
 	}
 	for where, a := range map[string]string{"api.listen": c.API.Listen, "api.admin": c.API.Admin, "worker.admin": c.Worker.Admin} {
-		_, _, err := net.SplitHostPort(a)
-		cs.want(err == nil, where, "want an address such as :8080 or 127.0.0.1:8080")
+		_, port, err := net.SplitHostPort(a)
+		_, nan := strconv.ParseUint(port, 10, 16)
+		cs.want(err == nil && nan == nil, where, "want an address such as :8080 or 127.0.0.1:8080")
 	}
 	if c.API.PublicURL != "" {
 		p, err := url.Parse(c.API.PublicURL)
@@ -65,6 +59,11 @@ func (c Config) checkPlaces(cs *complaints) {
 	}
 	cs.want(c.Worker.SMSConcurrency > 0, "worker.sms_concurrency", "want 1 or more")
 	cs.want(c.Worker.EmailConcurrency > 0, "worker.email_concurrency", "want 1 or more")
+}
+
+func checkRedis(cs *complaints, setting string, s Secret) {
+	_, err := redis.ParseURL(s.Reveal()) // its error would quote the password
+	cs.want(err == nil && strings.HasPrefix(s.Reveal(), "redis"), setting, "want redis://user:password@host:6379/0, or rediss:// for TLS")
 }
 
 func (c Config) checkStore(cs *complaints) {
@@ -78,13 +77,14 @@ func (c Config) checkStore(cs *complaints) {
 
 func (c Config) checkNamespaces(cs *complaints) {
 	for ns, p := range c.Policies() {
-		where := "namespaces." + string(ns)
+		where := joined("namespaces", string(ns))
 		cs.want(ns.Valid(), where, "a name is 2 to 32 lower-case letters, digits and dashes, and not all")
 		for _, err := range parted(p.Check()) {
-			cs.add(where, "%w", err)
+			value, want, _ := strings.Cut(err.Error(), ": ")
+			cs.add(joined(where, value), "%s", want)
 		}
-		for _, d := range c.Namespaces[string(ns)].durations() {
-			cs.want(d == 0 || d >= Duration(time.Millisecond), where, "a duration has a unit: want 90s, 5m or 72h")
+		for value, d := range c.Namespaces[string(ns)].durations() {
+			cs.want(d == 0 || d >= Duration(time.Millisecond), joined(where, value), "a duration has a unit: want 90s, 5m or 72h")
 		}
 	}
 }
@@ -110,7 +110,7 @@ func (c Config) checkCallers(cs *complaints) {
 		where := fmt.Sprintf("callers[%d]", i)
 		cs.want(nameForm.MatchString(k.Name) && !seen[k.Name], where+".name", "want a name of its own in lower-case letters, digits and dashes")
 		seen[k.Name] = true
-		cs.want(hashForm.MatchString(k.KeySHA256), where+".key_sha256", "want the key's SHA-256 in lower-case hex: printf %%s \"$KEY\" | sha256sum")
+		cs.want(hashForm.MatchString(k.KeySHA256) && !placeholder(k.KeySHA256), where+".key_sha256", "want your key's SHA-256 in lower-case hex: %s", newCaller)
 		cs.want(len(k.Scopes) > 0, where+".scopes", "name at least one of %v", otp.Scopes)
 		for _, s := range k.Scopes {
 			cs.want(slices.Contains(otp.Scopes, otp.Scope(s)), where+".scopes", "want some of %v", otp.Scopes)
@@ -196,47 +196,4 @@ func (s SMTP) check(cs *complaints, where string) {
 		d.check(cs, fmt.Sprintf("%s.dkim[%d]", where, i))
 	}
 	cs.want((s.Username == "") == !s.Password.Set(), where+".password", "want both username and password, or neither")
-}
-
-// QueueURL is where the queue is kept.
-func (c Config) QueueURL() string {
-	if c.Redis.QueueURL.Set() {
-		return c.Redis.QueueURL.Reveal()
-	}
-	return c.Redis.URL.Reveal()
-}
-
-// Secrets makes the keys of the process.
-func (c Config) Secrets() (otp.Keys, error) {
-	var errs []error
-	var keys []otp.Key
-	for i, k := range c.Keys.Ring {
-		key, err := master(k.ID, k.Secret)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("keys.ring[%d]: %w", i, err))
-			continue
-		}
-		keys = append(keys, key)
-	}
-	anchor, err := master("anchor", c.Keys.Anchor)
-	if err != nil {
-		errs = append(errs, fmt.Errorf("keys.anchor: %w", err))
-	}
-	if len(errs) > 0 {
-		return otp.Keys{}, errors.Join(errs...)
-	}
-	ring, err := otp.NewRing(c.Keys.Primary, keys...)
-	if err != nil {
-		return otp.Keys{}, fmt.Errorf("keys.primary: %w", err)
-	}
-	return otp.DeriveKeys(ring, anchor)
-}
-
-func master(id string, s Secret) (otp.Key, error) {
-	for _, decode := range []func(string) ([]byte, error){hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawURLEncoding.DecodeString} {
-		if b, err := decode(s.Reveal()); err == nil && len(b) == otp.KeySize {
-			return otp.NewKey(id, b)
-		}
-	}
-	return otp.Key{}, fmt.Errorf("want %d random bytes in base64 or hex: openssl rand -base64 %d", otp.KeySize, otp.KeySize)
 }

@@ -4,158 +4,159 @@
 package config
 
 import (
-	"slices"
+	"iter"
+	"reflect"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
-// Config is everything that can be set. The api and the worker read the same file.
+// Config is everything that can be set. The api and the worker read the same
+// file. The comments of settings are their meaning in docs/settings.md.
 type Config struct {
-	Redis      Redis                `toml:"redis" envPrefix:"REDIS_"`
-	API        API                  `toml:"api" envPrefix:"API_"`
-	Worker     Worker               `toml:"worker" envPrefix:"WORKER_"`
-	Store      Store                `toml:"store" envPrefix:"STORE_"`
-	Keys       Keys                 `toml:"keys" envPrefix:"KEYS_"`
-	Callers    []Caller             `toml:"callers" envPrefix:"CALLERS_"`
-	Providers  []Provider           `toml:"providers" envPrefix:"PROVIDERS_"`
-	Routes     Routes               `toml:"routes" envPrefix:"ROUTES_"`
-	Messages   Messages             `toml:"messages" envPrefix:"MESSAGES_"`
+	Redis      Redis                `toml:"redis"`
+	API        API                  `toml:"api"`
+	Worker     Worker               `toml:"worker"`
+	Store      Store                `toml:"store"`
+	Keys       Keys                 `toml:"keys"`
+	Callers    []Caller             `toml:"callers"`
+	Providers  []Provider           `toml:"providers"`
+	Routes     Routes               `toml:"routes"`
+	Messages   Messages             `toml:"messages"`
 	Namespaces map[string]Namespace `toml:"namespaces"`
-	Log        Log                  `toml:"log" envPrefix:"LOG_"`
+	Log        Log                  `toml:"log"`
 }
 
 // Redis says where state and queue are kept.
 type Redis struct {
-	URL      Secret `toml:"url" env:"URL"`             // redis:// or rediss://
-	QueueURL Secret `toml:"queue_url" env:"QUEUE_URL"` // "": the same
+	URL      Secret `toml:"url"`       // redis://user:password@host:6379/0, or rediss:// for TLS; REDIS_URL is understood too
+	QueueURL Secret `toml:"queue_url"` // the queue's own Redis; without it the same
 }
 
 // API is the process that product backends talk to.
 type API struct {
-	Listen    string `toml:"listen" env:"LISTEN"`
-	Admin     string `toml:"admin" env:"ADMIN"`           // health and metrics
-	PublicURL string `toml:"public_url" env:"PUBLIC_URL"` // as providers reach /v1/receipts
+	Listen    string `toml:"listen"`     // where the API listens; PORT is understood too
+	Admin     string `toml:"admin"`      // where the api's /livez, /readyz and /metrics listen
+	PublicURL string `toml:"public_url"` // as providers reach the api from outside, for receipts; without it there are none
 }
 
 // Worker is the process that delivers.
 type Worker struct {
-	Admin            string `toml:"admin" env:"ADMIN"`
-	SMSConcurrency   int    `toml:"sms_concurrency" env:"SMS_CONCURRENCY"` // hand-overs at a time
-	EmailConcurrency int    `toml:"email_concurrency" env:"EMAIL_CONCURRENCY"`
+	Admin            string `toml:"admin"`             // where the worker's /livez, /readyz and /metrics listen
+	SMSConcurrency   int    `toml:"sms_concurrency"`   // hand-overs of texts at a time
+	EmailConcurrency int    `toml:"email_concurrency"` // hand-overs of mails at a time
 }
 
 // Store is how state is kept.
 type Store struct {
-	Partitions int      `toml:"partitions" env:"PARTITIONS"` // fixed for the life of the data
-	Retention  Duration `toml:"retention" env:"RETENTION"`   // of a verification and its journal
-	EventsKept int      `toml:"events_kept" env:"EVENTS_KEPT"`
-	// Durability is "redis", what the server's own persistence gives, or
-	// "replicated": a start or check is answered once Replicas have it.
-	Durability string `toml:"durability" env:"DURABILITY"`
-	Replicas   int    `toml:"replicas" env:"REPLICAS"`
+	Partitions int      `toml:"partitions"`  // a power of two up to 256, fixed for the life of the data
+	Retention  Duration `toml:"retention"`   // how long a verification and its time line are kept
+	EventsKept int      `toml:"events_kept"` // how many events each partition keeps
+	Durability string   `toml:"durability"`  // redis: as safe as that server's own persistence; replicated: a start or check is answered once replicas have it
+	Replicas   int      `toml:"replicas"`    // how many, with durability replicated
 }
 
-// Keys are the secrets everything is sealed and digested with.
+// Keys are the secrets that everything is sealed and digested with.
 type Keys struct {
-	Primary string `toml:"primary" env:"PRIMARY"`  // the id of the key that new values are made with
-	Ring    []Key  `toml:"ring" envPrefix:"RING_"` // all that are still needed for reading
-	Anchor  Secret `toml:"anchor" env:"ANCHOR"`    // never changes
+	Primary string `toml:"primary"` // the id of the key that new values are made with
+	Anchor  Secret `toml:"anchor"`  // 32 random bytes in base64 or hex that never change
+	Ring    []Key  `toml:"ring"`
 }
 
-// Key is one master key.
+// Key is one master key. The ring holds all that are still needed for reading.
 type Key struct {
-	ID     string `toml:"id" env:"ID"`
-	Secret Secret `toml:"secret" env:"SECRET"` // 32 bytes in base64 or hex
+	ID     string `toml:"id"`     // 1 to 16 lower-case letters and digits; stored beside everything the key protects
+	Secret Secret `toml:"secret"` // 32 random bytes in base64 or hex
 }
 
 // Caller is the holder of an API key.
 type Caller struct {
-	Name       string   `toml:"name" env:"NAME"`
-	KeySHA256  string   `toml:"key_sha256" env:"KEY_SHA256"` // of the whole key, in hex
-	Scopes     []string `toml:"scopes" env:"SCOPES"`
-	Namespaces []string `toml:"namespaces" env:"NAMESPACES"` // none: all
+	Name       string   `toml:"name"`       // in lower-case letters, digits and dashes
+	KeySHA256  string   `toml:"key_sha256"` // the SHA-256 of the whole key in hex; the key itself stands nowhere
+	Scopes     []string `toml:"scopes"`     // what it may do: send, check, read, operate
+	Namespaces []string `toml:"namespaces"` // where it may do it; without it in all
 }
 
 // Provider is one account with a vendor.
 type Provider struct {
-	Name   string `toml:"name" env:"NAME"`
-	Driver string `toml:"driver" env:"DRIVER"` // twilio or smtp
-	Twilio Twilio `toml:"twilio" envPrefix:"TWILIO_"`
-	SMTP   SMTP   `toml:"smtp" envPrefix:"SMTP_"`
+	Name   string `toml:"name"`   // in lower-case letters, digits and dashes; part of the receipts' URL
+	Driver string `toml:"driver"` // twilio or smtp
+	Twilio Twilio `toml:"twilio"`
+	SMTP   SMTP   `toml:"smtp"`
 }
 
 // Twilio is what the driver twilio needs.
 type Twilio struct {
-	AccountSID          string   `toml:"account_sid" env:"ACCOUNT_SID"`
-	Username            string   `toml:"username" env:"USERNAME"`       // an API key's SID; "": the account's
-	Password            Secret   `toml:"password" env:"PASSWORD"`       // the API key's secret, or the auth token
-	AuthTokens          []Secret `toml:"auth_tokens" env:"AUTH_TOKENS"` // that sign receipts
-	From                string   `toml:"from" env:"FROM"`
-	MessagingServiceSID string   `toml:"messaging_service_sid" env:"MESSAGING_SERVICE_SID"`
-	Edge                string   `toml:"edge" env:"EDGE"`                           // where requests enter Twilio, such as dublin
-	Region              string   `toml:"region" env:"REGION"`                       // where they are handled, such as ie1; "": the US
-	RiskCheck           string   `toml:"risk_check" env:"RISK_CHECK"`               // enable or disable; "": as the account says
-	ContentRetention    string   `toml:"content_retention" env:"CONTENT_RETENTION"` // discard or retain; "": as the account says
-	AddressRetention    string   `toml:"address_retention" env:"ADDRESS_RETENTION"` // obfuscate or retain; "": as the account says
-	ProvideFeedback     bool     `toml:"provide_feedback" env:"PROVIDE_FEEDBACK"`   // you confirm the messages that were used
-	BaseURL             string   `toml:"base_url" env:"BASE_URL"`                   // of the API, for tests; "": by edge and region
+	AccountSID          string   `toml:"account_sid"`           // AC and 32 hex digits
+	Username            string   `toml:"username"`              // an API key's SID; without it the account's
+	Password            Secret   `toml:"password"`              // the API key's secret, or the auth token
+	AuthTokens          []Secret `toml:"auth_tokens"`           // the account's auth tokens, which sign receipts; two while one replaces the other
+	From                string   `toml:"from"`                  // the number or name that texts come from
+	MessagingServiceSID string   `toml:"messaging_service_sid"` // a Messaging Service that chooses it, instead of from
+	Edge                string   `toml:"edge"`                  // where requests enter Twilio, such as dublin
+	Region              string   `toml:"region"`                // where they are handled, such as ie1; without it the US
+	RiskCheck           string   `toml:"risk_check"`            // enable or disable; without it as the account says
+	ContentRetention    string   `toml:"content_retention"`     // discard or retain; without it as the account says
+	AddressRetention    string   `toml:"address_retention"`     // obfuscate or retain; without it as the account says
+	ProvideFeedback     bool     `toml:"provide_feedback"`      // you confirm to Twilio the messages that were used
+	BaseURL             string   `toml:"base_url"`              // another place of Twilio's API, for tests
 }
 
 // SMTP is what the driver smtp needs.
 type SMTP struct {
-	Host        string `toml:"host" env:"HOST"`
-	Port        int    `toml:"port" env:"PORT"`
-	TLS         string `toml:"tls" env:"TLS"` // mandatory, opportunistic, implicit or none
-	Username    string `toml:"username" env:"USERNAME"`
-	Password    Secret `toml:"password" env:"PASSWORD"`
-	From        string `toml:"from" env:"FROM"`
-	HELO        string `toml:"helo" env:"HELO"`
-	Connections int    `toml:"connections" env:"CONNECTIONS"`
+	Host        string `toml:"host"`        // the mail relay
+	Port        int    `toml:"port"`        // 587, or 465 with tls = "implicit"
+	TLS         string `toml:"tls"`         // mandatory, opportunistic, implicit or none; without it mandatory
+	Username    string `toml:"username"`    // with a password: how to log in
+	Password    Secret `toml:"password"`    // for it
+	From        string `toml:"from"`        // the mailbox that mails come from, such as Example <otp@example.com>
+	HELO        string `toml:"helo"`        // this host's name, as the relay is told
+	Connections int    `toml:"connections"` // at once; without it as many as email_concurrency
 	// BounceDomain is whose mail reaches otpipe: a bounce then names the attempt
-	// it belongs to. "": bounces go to From.
-	BounceDomain string `toml:"bounce_domain" env:"BOUNCE_DOMAIN"`
-	DKIM         []DKIM `toml:"dkim" envPrefix:"DKIM_"` // every key signs; none where the relay does
+	// it belongs to. Without it bounces go to from.
+	BounceDomain string `toml:"bounce_domain"`
+	DKIM         []DKIM `toml:"dkim"` // every key signs; none where the relay does
 }
 
 // DKIM is a key that mail is signed with.
 type DKIM struct {
-	Domain   string `toml:"domain" env:"DOMAIN"`     // "": that of From
-	Selector string `toml:"selector" env:"SELECTOR"` // its public half is at <selector>._domainkey.<domain>
-	Key      Secret `toml:"key" env:"KEY"`           // in PEM
+	Domain   string `toml:"domain"`   // without it that of from
+	Selector string `toml:"selector"` // its public half is at <selector>._domainkey.<domain>
+	Key      Secret `toml:"key"`      // in PEM
 }
 
 // Routes name the providers of each channel in order of preference.
 type Routes struct {
-	SMS   []string `toml:"sms" env:"SMS"`
-	Email []string `toml:"email" env:"EMAIL"`
+	SMS   []string `toml:"sms"`   // names of providers for texts, the preferred first
+	Email []string `toml:"email"` // names of providers for mails, the preferred first
 }
 
 // Log is what goes to standard error.
 type Log struct {
-	Level  string `toml:"level" env:"LEVEL"`   // debug, info, warn or error
-	Format string `toml:"format" env:"FORMAT"` // json or text
+	Level  string `toml:"level"`  // debug, info, warn or error; the flag -log-level goes before it
+	Format string `toml:"format"` // json, text, or auto: text on a terminal and JSON elsewhere
 }
 
-// Namespace overrides the default policy, value by value.
+// Namespace overrides the policy of a built-in namespace, or the default one of
+// a new namespace, value by value.
 type Namespace struct {
-	Channels    []string   `toml:"channels"`
-	Digits      *int       `toml:"digits"`
-	Life        *Duration  `toml:"life"`
-	MaxLife     *Duration  `toml:"max_life"`
-	MinLeft     *Duration  `toml:"min_left"`
-	Resend      *string    `toml:"resend"`
-	MaxChecks   *int       `toml:"max_checks"`
-	MaxSends    *int       `toml:"max_sends"`
-	LockAfter   *int       `toml:"lock_after"`
-	FailWindow  *Duration  `toml:"fail_window"`
-	Locks       []Duration `toml:"locks"`
-	StrikeLife  *Duration  `toml:"strike_life"`
-	Cooldown    *Duration  `toml:"cooldown"`
-	AllCooldown *Duration  `toml:"all_cooldown"`
-	Daily       *int       `toml:"daily"`
-	AllDaily    *int       `toml:"all_daily"`
-	SessionLife *Duration  `toml:"session_life"`
+	Channels    []string   `toml:"channels"`     // on which a code may be sent, in order of preference: sms, email
+	Digits      *int       `toml:"digits"`       // of a code, 4 to 10
+	Life        *Duration  `toml:"life"`         // of a code, at least 30s
+	MaxLife     *Duration  `toml:"max_life"`     // of a verification from its first code, however often that is replaced; at most 15m
+	MinLeft     *Duration  `toml:"min_left"`     // a code with less life left is replaced at a resend
+	Resend      *string    `toml:"resend"`       // reuse: a resend carries the same code; rotate: a new one
+	MaxChecks   *int       `toml:"max_checks"`   // guesses compared per verification, 1 to 20
+	MaxSends    *int       `toml:"max_sends"`    // sends per verification, 1 to 20
+	LockAfter   *int       `toml:"lock_after"`   // failed guesses within fail_window that lock the recipient, 1 to 20
+	FailWindow  *Duration  `toml:"fail_window"`  // how long a failed guess counts
+	Locks       []Duration `toml:"locks"`        // how long the first lock is, the second, and every later one
+	StrikeLife  *Duration  `toml:"strike_life"`  // how long an earlier lock makes the next one longer
+	Cooldown    *Duration  `toml:"cooldown"`     // between two sends to a recipient in this namespace
+	AllCooldown *Duration  `toml:"all_cooldown"` // between two sends to a recipient in any namespace
+	Daily       *int       `toml:"daily"`        // sends to a recipient in this namespace within 24 hours
+	AllDaily    *int       `toml:"all_daily"`    // sends to a recipient in all namespaces within 24 hours
+	SessionLife *Duration  `toml:"session_life"` // of the session that a right guess opens, 1m to 24h
 }
 
 // Default is what holds where nothing is set: right for production, with the
@@ -167,7 +168,7 @@ func Default() Config {
 		Worker:   Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50},
 		Store:    Store{Partitions: 16, Retention: Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
 		Messages: defaultMessages(),
-		Log:      Log{Level: "info", Format: "json"},
+		Log:      Log{Level: "info", Format: "auto"},
 	}
 }
 
@@ -221,12 +222,33 @@ func (n Namespace) over(p otp.Policy) otp.Policy {
 	return p
 }
 
-func (n Namespace) durations() []Duration {
-	all := slices.Clone(n.Locks)
-	for _, d := range []*Duration{n.Life, n.MaxLife, n.MinLeft, n.FailWindow, n.StrikeLife, n.Cooldown, n.AllCooldown, n.SessionLife} {
-		if d != nil {
-			all = append(all, *d)
+// durations are those that are set, by their setting.
+func (n Namespace) durations() iter.Seq2[string, Duration] {
+	return func(yield func(string, Duration) bool) {
+		v := reflect.ValueOf(n)
+		for f := range fields(v.Type()) {
+			var all []Duration
+			switch value := v.Field(f.index).Interface().(type) {
+			case []Duration:
+				all = value
+			case *Duration:
+				if value != nil {
+					all = []Duration{*value}
+				}
+			}
+			for _, d := range all {
+				if !yield(f.name, d) {
+					return
+				}
+			}
 		}
 	}
-	return all
+}
+
+// QueueURL is where the queue is kept.
+func (c Config) QueueURL() string {
+	if c.Redis.QueueURL.Set() {
+		return c.Redis.QueueURL.Reveal()
+	}
+	return c.Redis.URL.Reveal()
 }

@@ -3,7 +3,6 @@ package config_test
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -35,8 +34,8 @@ func TestEverythingIsReadFromTheFile(t *testing.T) {
 			Anchor: config.NewSecret("63616e6172792d6f662d7468652d616e63686f722d2d2d2d2d2d2d2d2d2d2d2d"),
 		},
 		Callers: []config.Caller{
-			{Name: "shop", KeySHA256: "ef260e9aa3c673af240d17a2660480361a8e081d1ffeca2a5ed0e3219fc18567", Scopes: []string{"send", "check"}, Namespaces: []string{"phone-auth"}},
-			{Name: "support", KeySHA256: strings.Repeat("0", 64), Scopes: []string{"read", "operate"}},
+			{Name: "shop", KeySHA256: hashOfShop, Scopes: []string{"send", "check"}, Namespaces: []string{"phone-auth"}},
+			{Name: "support", KeySHA256: hashOfSupport, Scopes: []string{"read", "operate"}},
 		},
 		Providers: []config.Provider{
 			{Name: "twilio-eu", Driver: "twilio", Twilio: config.Twilio{
@@ -84,7 +83,7 @@ func TestWhatIsNotSetIsTheDefault(t *testing.T) {
 		Worker:   config.Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50},
 		Store:    config.Store{Partitions: 16, Retention: config.Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
 		Messages: config.Messages{Brand: "otpipe", DefaultLocale: "en", SMSSegments: 1, UnicodeLocales: []string{"ar", "hi"}, UnicodeSegments: 2},
-		Log:      config.Log{Level: "info", Format: "json"},
+		Log:      config.Log{Level: "info", Format: "auto"},
 	}
 	if d := cmp.Diff(want, got, cmp.Transformer("plain", plain)); d != "" {
 		t.Fatal(d)
@@ -163,10 +162,10 @@ func TestKeysAreReadInHexAndInBothBase64s(t *testing.T) {
 	t.Parallel()
 	marks := map[string]string{}
 	for form, secret := range map[string]string{
-		"hex":            "fbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbefbef",
-		"base64":         "++++++++++++++++++++++++++++++++++++++++++8=",
-		"base64url":      "------------------------------------------8",
-		"hex in capital": "FBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEF",
+		"hex":            "fbefbefbefbefbefbefbefbefbefbefbefbeffff3e3f40414243444546474849",
+		"base64":         "++++++++++++++++++++++++//8+P0BBQkNERUZHSEk=",
+		"base64url":      "------------------------__8-P0BBQkNERUZHSEk",
+		"hex in capital": "FBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFBEFFFF3E3F40414243444546474849",
 	} {
 		c := config.Default()
 		c.Keys = config.Keys{Primary: "k1", Anchor: config.NewSecret(secret), Ring: []config.Key{{ID: "k1", Secret: config.NewSecret(secret)}}}
@@ -205,38 +204,10 @@ func TestLoadReadsAFileOrOnlyTheEnvironment(t *testing.T) {
 		t.Fatalf("a file there is not: %v", err)
 	}
 	t.Setenv("OTPIPE_KEYS_PRIMARY", "k1")
-	t.Setenv("OTPIPE_KEYS_ANCHOR", strings.Repeat("0a", 32))
+	t.Setenv("OTPIPE_KEYS_ANCHOR", someSecret)
 	t.Setenv("OTPIPE_KEYS_RING_0_ID", "k1")
-	t.Setenv("OTPIPE_KEYS_RING_0_SECRET", strings.Repeat("0b", 32))
+	t.Setenv("OTPIPE_KEYS_RING_0_SECRET", otherSecret)
 	if c, err = config.Load(""); err != nil || len(c.Keys.Ring) != 1 {
 		t.Fatalf("without a file: %v", err)
-	}
-}
-
-// The secrets of the deployment are named, not written: the test puts something
-// into every variable that they name.
-func TestTheFilesOfTheRepositoryAreGood(t *testing.T) {
-	files := []string{"../../cmd/dev/dev.toml"}
-	deploy, err := filepath.Glob("../../deploy/*.toml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range append(files, deploy...) {
-		t.Run(filepath.Base(name), func(t *testing.T) {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, m := range regexp.MustCompile(`"env:([A-Za-z0-9_]+)"`).FindAllStringSubmatch(string(text), -1) {
-				t.Setenv(m[1], strings.Repeat("0a", 32))
-			}
-			c, err := config.Load(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(c.Callers) == 0 || len(c.Providers) == 0 || len(c.Routes.SMS)+len(c.Routes.Email) == 0 {
-				t.Fatal("nobody may call, or nothing is sent")
-			}
-		})
 	}
 }

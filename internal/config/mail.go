@@ -42,7 +42,7 @@ func (d DKIM) check(cs *complaints, where string) {
 	cs.want(selectorForm.MatchString(d.Selector), where+".selector", "want the name under which DNS has the key, such as otp1")
 	cs.want(d.Domain == "" || domainForm.MatchString(d.Domain) && len(d.Domain) <= maxSigner, where+".domain", "want a domain of at most %d characters, or leave it out for that of from", maxSigner)
 	if _, err := d.Signer(); err != nil {
-		cs.add(where+".key", "%w", err)
+		cs.add(where+".key", "%s", err)
 	}
 }
 

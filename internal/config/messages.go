@@ -12,25 +12,22 @@ import (
 
 // Messages is what all messages have in common.
 type Messages struct {
-	Brand         string            `toml:"brand" env:"BRAND"`                   // where a request has no param "brand"
-	Params        map[string]string `toml:"params" env:"PARAMS"`                 // likewise, of what templates of your own ask for
-	DefaultLocale string            `toml:"default_locale" env:"DEFAULT_LOCALE"` // of a request whose own is not there
-	Directory     string            `toml:"directory" env:"DIRECTORY"`           // of templates that go before the built-in ones; "": none
+	Brand         string            `toml:"brand"`          // your name as messages say it, where a request has no param "brand"
+	Params        map[string]string `toml:"params"`         // likewise, of what templates of your own ask for
+	DefaultLocale string            `toml:"default_locale"` // of a request whose own locale is not there
+	Directory     string            `toml:"directory"`      // of templates that go before the built-in ones
 
-	// A text ends with Origin, the host of the page that asked for the code, or
-	// with AndroidHash, the 11 characters that name an app: not with both, for
-	// each has to be the last line. Origins and AndroidHashes say it for single
-	// namespaces.
-	Origin        string            `toml:"origin" env:"ORIGIN"`
-	Origins       map[string]string `toml:"origins" env:"ORIGINS"`
-	AndroidHash   string            `toml:"android_hash" env:"ANDROID_HASH"`
-	AndroidHashes map[string]string `toml:"android_hashes" env:"ANDROID_HASHES"`
+	// A text ends with an origin or with a hash, not with both: each has to be
+	// the last line.
 
-	// What a text may cost with its longest code and params: segments of 160
-	// characters in GSM-7, and of 70 in the locales that may leave its alphabet.
-	SMSSegments     int      `toml:"sms_segments" env:"SMS_SEGMENTS"`
-	UnicodeLocales  []string `toml:"unicode_locales" env:"UNICODE_LOCALES"` // "*": all
-	UnicodeSegments int      `toml:"unicode_segments" env:"UNICODE_SEGMENTS"`
+	Origin        string            `toml:"origin"`         // host of the page that asked for the code, by which a browser fills it in
+	Origins       map[string]string `toml:"origins"`        // the same for single namespaces
+	AndroidHash   string            `toml:"android_hash"`   // the 11 characters that name your Android app, by which it reads the code
+	AndroidHashes map[string]string `toml:"android_hashes"` // the same for single namespaces
+
+	SMSSegments     int      `toml:"sms_segments"`     // what a text may cost with its longest code and params, in segments of 160 characters of GSM-7
+	UnicodeLocales  []string `toml:"unicode_locales"`  // whose texts may leave that alphabet; "*" is all
+	UnicodeSegments int      `toml:"unicode_segments"` // what those may cost, in segments of 70 characters
 }
 
 func defaultMessages() Messages {

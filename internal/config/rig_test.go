@@ -20,6 +20,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// Secrets and hashes as people make them.
+const (
+	someSecret    = "f4d1c0a2b39e5786f4d1c0a2b39e57860f1e2d3c4b5a69788796a5b4c3d2e1f0"
+	otherSecret   = "0f1e2d3c4b5a69788796a5b4c3d2e1f0f4d1c0a2b39e5786f4d1c0a2b39e5786"
+	hashOfShop    = "c9b0d4a7e4f9f7a2b6c1d3e5f7081929394a4b5c6d7e8f90a1b2c3d4e5f60718"
+	hashOfSupport = "5a0c3e8d1f2b4a697887960a5b4c3d2e1f00112233445566778899aabbccddee"
+)
+
 // good sets everything that can be set but the namespaces. Its secrets are
 // canaries: each has a value of its own.
 const good = `
@@ -58,13 +66,13 @@ secret = "Y2FuYXJ5LW9mLWtleS10d28tLS0tLS0tLS0tLS0tLS0"
 
 [[callers]]
 name = "shop"
-key_sha256 = "ef260e9aa3c673af240d17a2660480361a8e081d1ffeca2a5ed0e3219fc18567"
+key_sha256 = "c9b0d4a7e4f9f7a2b6c1d3e5f7081929394a4b5c6d7e8f90a1b2c3d4e5f60718"
 scopes = ["send", "check"]
 namespaces = ["phone-auth"]
 
 [[callers]]
 name = "support"
-key_sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+key_sha256 = "5a0c3e8d1f2b4a697887960a5b4c3d2e1f00112233445566778899aabbccddee"
 scopes = ["read", "operate"]
 
 [[providers]]

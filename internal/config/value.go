@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -48,23 +49,30 @@ func NewSecret(value string) Secret { return Secret{func() string { return value
 func (s *Secret) UnmarshalText(b []byte) error {
 	text := string(b)
 	if path, ok := strings.CutPrefix(text, "file:"); ok {
-		content, err := os.ReadFile(path)
+		content, err := secretFile(path)
 		if err != nil {
-			return valueError("the secret's file cannot be read: " + path)
+			return err
 		}
-		*s = NewSecret(strings.TrimRight(string(content), "\r\n"))
-		return nil
-	}
-	if name, ok := strings.CutPrefix(text, "env:"); ok {
+		text = content
+	} else if name, ok := strings.CutPrefix(text, "env:"); ok {
 		value, set := os.LookupEnv(name)
 		if !set {
-			return valueError("the environment has no variable " + name)
+			return valueError("the environment has no variable " + variable(name))
 		}
-		*s = NewSecret(value)
-		return nil
+		text = value
 	}
 	*s = NewSecret(text)
 	return nil
+}
+
+var variableForm = regexp.MustCompile(`^[A-Z][A-Z_]{0,63}$`)
+
+// variable is a name that may be said: what does not look like one may be a secret.
+func variable(name string) string {
+	if !variableForm.MatchString(name) {
+		return "of this name"
+	}
+	return name
 }
 
 // Reveal gives the value away.

@@ -15,7 +15,7 @@ func TestAProcessWithAnotherKeyRingRefusesToRun(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	a := r.startAPI(settings{})
-	secret := strings.Repeat("7f", 32)
+	secret := "1f2e3d4c5b6a79880917263544536271f0e1d2c3b4a5968778695a4b3c2d1e0f"
 	for _, p := range []*process{r.launchAPI(settings{Secret: secret}).process, r.launchWorker(settings{Secret: secret})} {
 		if code := p.exit(t, 10*time.Second); code != 78 {
 			t.Errorf("%s ended with %d, want 78", p.name, code)
@@ -40,7 +40,7 @@ func TestAConfigurationIsRefusedWithEveryComplaintAndNoValue(t *testing.T) {
 		file string
 		want []string
 	}{
-		"several": {r.write(wrong), []string{"keys.ring[0]", "callers[0].key_sha256", "api.public_url", "worker.sms_concurrency", "store.partitions", "namespaces.x1: digits"}},
+		"several": {r.write(wrong), []string{"keys.ring[0]", "callers[0].key_sha256", "api.public_url", "worker.sms_concurrency", "store.partitions", "namespaces.x1.digits"}},
 		"unknown": {r.write(settings{More: "[sesame]\nopen = \"sesame-secret\"\n"}), []string{"there is no setting sesame"}},
 		"no toml": {r.write(settings{More: "password = sesame-secret"}), []string{"this is not TOML"}},
 		"absent":  {r.path("nowhere.toml"), []string{"read configuration"}},

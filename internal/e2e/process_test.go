@@ -68,7 +68,7 @@ var processes, shown atomic.Int32
 // run starts a process with a configuration file. The thread it is started from
 // is kept until it ends: the kernel ends the process with that thread, so none
 // outlives a test that was killed.
-func run(t testing.TB, dir, name, config, admin string) *process {
+func run(t testing.TB, dir, name, config, admin string, flags ...string) *process {
 	t.Helper()
 	if err := build(); err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func run(t testing.TB, dir, name, config, admin string) *process {
 		t.Fatal(err)
 	}
 	defer func() { _ = out.Close() }()
-	p.cmd = exec.Command(filepath.Join(binaries, name), "-config", config)
+	p.cmd = exec.Command(filepath.Join(binaries, name), append([]string{"-config", config}, flags...)...)
 	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GORACE=halt_on_error=1"}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

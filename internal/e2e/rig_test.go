@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -196,7 +195,7 @@ func (r *rig) write(s settings) (path string) {
 	def(&s.Redis, r.redis.Addr())
 	def(&s.Queue, s.Redis)
 	def(&s.Listen, "127.0.0.1:0")
-	def(&s.Secret, strings.Repeat("5e", 32))
+	def(&s.Secret, "b70a6f0e41f3d3c2a89d5b6c1e2f4a39877665d4c3b2a1908f7e6d5c4b3a2910")
 	def(&s.Twilio, r.world.TwilioURL())
 	def(&s.More, namespaces)
 	sum := sha256.Sum256([]byte(apiKey))

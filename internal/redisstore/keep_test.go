@@ -167,6 +167,33 @@ func TestAProcessThatDisagreesDoesNotEnter(t *testing.T) {
 	})
 }
 
+func TestWhetherAProcessAgreesIsToldWithoutAnythingBeingWritten(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		ctx := t.Context()
+		if err := r.store.Agrees(ctx, 16, r.keys); err != nil {
+			t.Fatalf("with an empty database: %v", err)
+		}
+		if n := r.store.Redis.DBSize(ctx).Val(); n != 0 {
+			t.Fatalf("%d keys were written", n)
+		}
+		if err := r.store.Enter(ctx, 16, r.keys); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.store.Agrees(ctx, 16, r.keys); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.store.Agrees(ctx, 16, keysOf(t, "k1", "k7")); err != nil {
+			t.Fatalf("a new key for reading: %v", err)
+		}
+		if _, disagrees := errors.AsType[*redisstore.DisagreementError](r.store.Agrees(ctx, 32, r.keys)); !disagrees {
+			t.Fatal("another number of partitions passes")
+		}
+		if _, disagrees := errors.AsType[*redisstore.DisagreementError](r.store.Agrees(ctx, 16, keysOf(t, "k7"))); !disagrees {
+			t.Fatal("a key that was only looked at is known")
+		}
+	})
+}
+
 func TestStateSurvivesANewPrimaryKey(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		both, swapped := keysOf(t, "k1", "k2"), keysOf(t, "k2", "k1")

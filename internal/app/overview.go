@@ -1,0 +1,107 @@
+package app
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/otpipe/otpipe/internal/config"
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+// overview says what settings mean, a subject a line, without a secret.
+func overview(c config.Config) string {
+	var b strings.Builder
+	line := func(subject, format string, args ...any) {
+		_, _ = fmt.Fprintf(&b, "  %-10s  %s\n", subject, fmt.Sprintf(format, args...))
+	}
+	line("api", "%s, health and metrics on %s", c.API.Listen, c.API.Admin)
+	if u, err := url.Parse(c.API.PublicURL); err == nil && u.Host != "" {
+		line("receipts", "%s/v1/receipts/…", strings.TrimSuffix(u.Redacted(), "/"))
+	}
+	line("worker", "health and metrics on %s, %d texts and %d mails at a time", c.Worker.Admin, c.Worker.SMSConcurrency, c.Worker.EmailConcurrency)
+	line("redis", "%s, queue in %s", host(c.Redis.URL.Reveal()), host(c.QueueURL()))
+	line("store", "%d partitions, time lines kept %s, durability %s", c.Store.Partitions, short(time.Duration(c.Store.Retention)), c.Store.Durability)
+	line("keys", "%s", keyIDs(c.Keys))
+	for _, k := range c.Callers {
+		line("caller", "%s: %s; %s", k.Name, strings.Join(k.Scopes, ", "), orAll(k.Namespaces))
+	}
+	for _, p := range c.Providers {
+		line("provider", "%s: %s", p.Name, account(p))
+	}
+	line("routes", "sms: %s; email: %s", orNone(c.Routes.SMS), orNone(c.Routes.Email))
+	policies := c.Policies()
+	for _, ns := range slices.Sorted(maps.Keys(policies)) {
+		line("namespace", "%s", policy(ns, policies[ns]))
+	}
+	return b.String()
+}
+
+// host is where a Redis is, without the password that stands before it.
+func host(of string) string {
+	u, err := url.Parse(of)
+	if err != nil {
+		return "?"
+	}
+	return u.Host + u.Path
+}
+
+// account says which vendor, and where if that is ours to say.
+func account(p config.Provider) string {
+	if p.Driver == "smtp" {
+		return "smtp to " + net.JoinHostPort(p.SMTP.Host, strconv.Itoa(p.SMTP.Port))
+	}
+	return p.Driver
+}
+
+// short is a duration as people write it: 72h, not 72h0m0s.
+func short(d time.Duration) string {
+	text := d.String()
+	if d >= time.Minute && d%time.Minute == 0 {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if d >= time.Hour && d%time.Hour == 0 {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+func keyIDs(k config.Keys) string {
+	var others []string
+	for _, key := range k.Ring {
+		if key.ID != k.Primary {
+			others = append(others, key.ID)
+		}
+	}
+	if len(others) == 0 {
+		return k.Primary
+	}
+	return k.Primary + ", for reading " + strings.Join(others, ", ")
+}
+
+func policy(ns otp.Namespace, p otp.Policy) string {
+	var channels []string
+	for _, c := range p.Channels {
+		channels = append(channels, string(c))
+	}
+	return fmt.Sprintf("%s: %s, %d digits for %s, %d a day", ns, strings.Join(channels, " or "), p.Digits, short(p.Life), p.Daily)
+}
+
+func orAll(names []string) string {
+	if len(names) == 0 {
+		return "all namespaces"
+	}
+	return strings.Join(names, ", ")
+}
+
+func orNone(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", then ")
+}

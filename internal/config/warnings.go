@@ -1,0 +1,46 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+// Warnings are what can be meant so, but hardly is. None quotes a secret.
+func (c Config) Warnings() (all []string) {
+	warn := func(unusual bool, setting, format string, args ...any) {
+		if unusual {
+			all = append(all, setting+": "+fmt.Sprintf(format, args...))
+		}
+	}
+	warn(len(c.Callers) == 0, "callers", "there are none, so nobody may ask for a code")
+	for _, r := range []struct {
+		setting string
+		channel otp.Channel
+		route   []string
+	}{{"routes.sms", otp.SMS, c.Routes.SMS}, {"routes.email", otp.Email, c.Routes.Email}} {
+		users := c.using(r.channel)
+		warn(len(r.route) == 0 && len(users) > 0, r.setting, "there is no provider, so codes of %s are not delivered", strings.Join(users, ", "))
+	}
+	for i, p := range c.Providers {
+		routed := slices.Contains(c.Routes.SMS, p.Name) || slices.Contains(c.Routes.Email, p.Name)
+		warn(!routed, entry("providers", i), "no route names it, so it gets nothing to deliver")
+		warn(p.Driver == "twilio" && c.API.PublicURL == "", "api.public_url", "it is not set, so Twilio cannot report what became of a text")
+	}
+	warn(strings.HasPrefix(c.API.PublicURL, "http:"), "api.public_url", "without https, receipts and the numbers in them travel in clear")
+	return all
+}
+
+// using are the namespaces that prefer a channel.
+func (c Config) using(channel otp.Channel) (names []string) {
+	policies := c.Policies()
+	for _, ns := range slices.Sorted(maps.Keys(policies)) {
+		if policies[ns].Channels[0] == channel {
+			names = append(names, string(ns))
+		}
+	}
+	return names
+}
