@@ -103,3 +103,22 @@ func TestASecretThatIsAPatternIsRefused(t *testing.T) {
 		silent(t, "the complaint", err.Error(), []string{pattern})
 	}
 }
+
+func TestTheReadmesFilesAreGood(t *testing.T) {
+	text := readFile(t, "../../README.md")
+	putSecrets(t, text)
+	blocks := regexp.MustCompile("(?ms)^```toml\n(.*?)^```$").FindAllStringSubmatch(text, -1)
+	if len(blocks) != 2 {
+		t.Fatalf("%d files", len(blocks))
+	}
+	mail := strings.ReplaceAll(blocks[0][1], strings.Repeat("0", 64), hashOfShop)
+	c, err := config.Parse("README.md", []byte(mail))
+	if err != nil || len(c.Routes.Email) == 0 {
+		t.Fatal(err)
+	}
+	// The texts are added to it, so the routes become one table.
+	both := strings.Replace(mail, "[routes]\n", blocks[1][1], 1)
+	if c, err = config.Parse("README.md", []byte(both)); err != nil || len(c.Providers) != 2 || len(c.Routes.SMS) == 0 || len(c.Routes.Email) == 0 {
+		t.Fatalf("%d providers, %v", len(c.Providers), err)
+	}
+}

@@ -27,16 +27,16 @@ type zone map[string]string
 // publish adds the public half of a key under its selector.
 func (z zone) publish(t *testing.T, selector, domain string, key crypto.Signer) {
 	t.Helper()
-	kind, public := "ed25519", []byte(nil)
+	var kind string
+	var public []byte
 	if short, ok := key.Public().(ed25519.PublicKey); ok {
-		public = short
+		kind, public = "ed25519", short
 	} else {
-		kind = "rsa"
 		der, err := x509.MarshalPKIXPublicKey(key.Public())
 		if err != nil {
 			t.Fatal(err)
 		}
-		public = der
+		kind, public = "rsa", der
 	}
 	z[selector+"._domainkey."+domain] = fmt.Sprintf("v=DKIM1; k=%s; p=%s", kind, base64.StdEncoding.EncodeToString(public))
 }
