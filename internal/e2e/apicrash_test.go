@@ -50,7 +50,7 @@ func TestAnAPIKilledBeforeItRingsLosesNothing(t *testing.T) {
 	for one := range promised {
 		to = append(to, one)
 	}
-	r.arrived(10*time.Second, to...)
+	r.arrived(30*time.Second, to...)
 	var longest time.Duration
 	for _, one := range to {
 		got := r.inbox(one)
@@ -64,7 +64,7 @@ func TestAnAPIKilledBeforeItRingsLosesNothing(t *testing.T) {
 	}
 	t.Logf("%d kills: %d starts answered 202, all delivered, the last %s after its answer; %d starts were cut off",
 		kills, len(promised), longest.Round(time.Millisecond), refused)
-	if longest > 4*time.Second {
+	if longest > slack(4*time.Second) {
 		t.Errorf("one code took %s", longest)
 	}
 	r.nothingLeft()

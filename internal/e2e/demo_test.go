@@ -56,7 +56,7 @@ func (v *visitor) sends(step string, form url.Values, want string) {
 // code reads the newest message to an address, as its owner would.
 func (v *visitor) code(to string) (code string) {
 	v.t.Helper()
-	eventually(v.t, 10*time.Second, "the code arrives", func() bool {
+	eventually(v.t, 30*time.Second, "the code arrives", func() bool {
 		req, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, "http://"+v.at.inbox+"/api/messages?to="+url.QueryEscape(to), http.NoBody)
 		if err != nil {
 			v.t.Fatal(err)

@@ -40,14 +40,14 @@ func TestAnAcceptedSendIsNotSentAgainAfterRedisWasAway(t *testing.T) {
 			ids := make([]string, len(to))
 			all(indices(to), func(i int) { ids[i] = a.start(t, "load", to[i]).ID })
 			for _, id := range ids {
-				eventually(t, 5*time.Second, "it is being handed over", func() bool { return a.get(t, id).Delivery.Status == "sending" })
+				eventually(t, 30*time.Second, "it is being handed over", func() bool { return a.get(t, id).Delivery.Status != "queued" })
 			}
 			c.away(r.redis)
 			time.Sleep(c.time) // the time is what is tested
 			r.chaos("twilio", devkit.OK, 0)
 			r.chaos("smtp", devkit.OK, 0)
 			c.again(r.redis)
-			eventually(t, 5*time.Second, "the api works", func() bool { return a.do("GET", "/v1/verifications/"+ids[0], nil).status == 200 })
+			eventually(t, 30*time.Second, "the api works", func() bool { return a.do("GET", "/v1/verifications/"+ids[0], nil).status == 200 })
 			twice := 0
 			for i, id := range ids {
 				eventually(t, 20*time.Second, id+" is written down", func() bool { v := a.get(t, id); return v.count("accepted")+v.count("sent") > 0 })
@@ -81,19 +81,19 @@ func TestAWorkerFrozenForLongerThanItsLeaseChangesNothingWhenItWakes(t *testing.
 	to := r.phones(20)
 	ids := make([]string, len(to))
 	all(indices(to), func(i int) { ids[i] = a.start(t, "load", to[i]).ID })
-	eventually(t, 5*time.Second, "all are with the vendor", func() bool { return asked.Load() == 20 })
+	eventually(t, 30*time.Second, "all are with the vendor", func() bool { return asked.Load() == 20 })
 	_ = frozen.cmd.Process.Signal(syscall.SIGSTOP)
 	r.startWorker(settings{})
 	r.arrived(20*time.Second, to...)
 	before := make([]told, len(ids))
 	for i, id := range ids {
-		eventually(t, 5*time.Second, "the second worker writes it down", func() bool { before[i] = a.get(t, id); return before[i].Delivery.Status == "accepted" })
+		eventually(t, 30*time.Second, "the second worker writes it down", func() bool { before[i] = a.get(t, id); return before[i].Delivery.Status == "accepted" })
 	}
 	close(free)
 	_ = frozen.cmd.Process.Signal(syscall.SIGCONT)
-	eventually(t, 10*time.Second, "the first worker goes on", func() bool { return frozen.said(`"reason":"timeout"`) || frozen.said(`"state":"accepted"`) })
+	eventually(t, 30*time.Second, "the first worker goes on", func() bool { return frozen.said(`"reason":"timeout"`) || frozen.said(`"state":"accepted"`) })
 	frozen.terminate()
-	if code := frozen.exit(t, 15*time.Second); code != 0 {
+	if code := frozen.exit(t, 30*time.Second); code != 0 {
 		t.Errorf("the first worker ended with %d", code)
 	}
 	for i, id := range ids {

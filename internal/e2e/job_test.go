@@ -22,7 +22,7 @@ func TestACodeIsAskedForDeliveredCheckedAndProven(t *testing.T) {
 	} {
 		v := one.start(t, c.namespace, c.to)
 		code := r.code(c.to, 5*time.Second)
-		eventually(t, 5*time.Second, "delivery is "+c.last, func() bool { return two.get(t, v.ID).Delivery.Status == c.last })
+		eventually(t, 30*time.Second, "delivery is "+c.last, func() bool { return two.get(t, v.ID).Delivery.Status == c.last })
 		got := two.check(t, c.namespace, c.to, code)
 		if !got.Valid || got.Status != "approved" || got.ID != v.ID || got.Session == nil {
 			t.Fatalf("check: %+v", got)

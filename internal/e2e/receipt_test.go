@@ -24,7 +24,7 @@ func TestAReceiptThatIsForgedForeignOrLateChangesNothing(t *testing.T) {
 	to, somebody := r.phone(), r.phone()
 	v, other := a.start(t, "load", to), a.start(t, "load", somebody)
 	for _, one := range []told{v, other} {
-		eventually(t, 5*time.Second, "delivered", func() bool { return a.get(t, one.ID).Delivery.Status == "delivered" })
+		eventually(t, 30*time.Second, "delivered", func() bool { return a.get(t, one.ID).Delivery.Status == "delivered" })
 	}
 	a.check(t, "load", to, r.code(to, time.Second))
 	before, beforeOther := a.get(t, v.ID), a.get(t, other.ID)

@@ -25,10 +25,10 @@ func TestAWorkerThatStopsFinishesWhatItHasBegun(t *testing.T) {
 	to := r.phones(30)
 	ids := make([]string, len(to))
 	all(indices(to), func(i int) { ids[i] = a.start(t, "load", to[i]).ID })
-	eventually(t, 5*time.Second, "ten are begun", func() bool { return begun.Load() == 10 })
+	eventually(t, 30*time.Second, "ten are begun", func() bool { return begun.Load() == 10 })
 	first.terminate()
 	began := time.Now()
-	code := first.exit(t, 15*time.Second)
+	code := first.exit(t, 30*time.Second)
 	took := time.Since(began)
 	if code != 0 {
 		t.Errorf("the worker ended with %d\n%s", code, first.tail())
@@ -48,7 +48,7 @@ func TestAWorkerThatStopsFinishesWhatItHasBegun(t *testing.T) {
 	r.chaos("twilio", devkit.OK, 0)
 	began = time.Now()
 	r.startWorker(settings{})
-	r.arrived(5*time.Second, to...)
+	r.arrived(30*time.Second, to...)
 	t.Logf("stopped within %s; the other 20 arrived %s later", took.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
 	for i, one := range to {
 		if n, v := len(r.inbox(one)), a.get(t, ids[i]); n != 1 || v.count("unknown") > 0 {
@@ -78,13 +78,13 @@ func TestAWorkerThatStopsUnderLoadHandsOverAtOnce(t *testing.T) {
 				a.ask("load", one)
 			})
 		}()
-		eventually(t, 5*time.Second, "some are there", func() bool { return len(r.inbox(to[0])) > 0 || len(r.inbox(to[50])) > 0 || len(r.inbox(to[99])) > 0 })
+		eventually(t, 30*time.Second, "some are there", func() bool { return len(r.inbox(to[0])) > 0 || len(r.inbox(to[50])) > 0 || len(r.inbox(to[99])) > 0 })
 		w.terminate()
 		<-sent
 		began := time.Now()
-		r.arrived(5*time.Second, to...)
+		r.arrived(30*time.Second, to...)
 		t.Logf("the last arrived %s after it was asked for", time.Since(began).Round(time.Millisecond))
-		if code := w.exit(t, 15*time.Second); code != 0 {
+		if code := w.exit(t, 30*time.Second); code != 0 {
 			t.Errorf("the worker ended with %d", code)
 		}
 		for _, one := range to {
@@ -140,16 +140,16 @@ func (r *rig) stopUnderLoad(keep bool) {
 			}
 		})
 	}()
-	eventually(r, 10*time.Second, "it is under load", func() bool { return answered.Load() > 200 })
+	eventually(r, 30*time.Second, "it is under load", func() bool { return answered.Load() > 200 })
 	a.terminate()
 	began := time.Now()
-	code := a.exit(r, 15*time.Second)
+	code := a.exit(r, 30*time.Second)
 	took := time.Since(began)
 	<-loaded
 	if code != 0 {
 		r.Errorf("the api ended with %d", code)
 	}
-	r.arrived(5*time.Second, promised...)
+	r.arrived(30*time.Second, promised...)
 	resets := 0
 	for _, u := range unclear {
 		taken := len(r.inbox(u.to)) > 0

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/devkit"
 )
 
@@ -122,13 +123,13 @@ func TestAHandOverThatHangsHoldsUpNobodyElse(t *testing.T) {
 	}
 	all(crowd, func(to string) { a.start(t, "load", to) })
 	began := time.Now()
-	eventually(t, 2*time.Second, "40 of 42 have arrived", func() bool { return len(waiting()) <= 2 })
+	eventually(t, deliver.HandOver-time.Second, "40 of 42 have arrived", func() bool { return len(waiting()) <= 2 })
 	t.Logf("40 arrived within %s", time.Since(began).Round(time.Millisecond))
 	hung := waiting()
 	if len(hung) != 2 || strings.Contains(hung[0], "@") == strings.Contains(hung[1], "@") {
 		t.Fatalf("want one of each vendor to hang: %v", hung)
 	}
-	r.arrived(15*time.Second, hung...)
+	r.arrived(30*time.Second, hung...)
 	t.Logf("the two that hung arrived within %s", time.Since(began).Round(time.Millisecond))
 	for _, to := range crowd {
 		if n := len(r.inbox(to)); n != 1 {

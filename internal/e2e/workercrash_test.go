@@ -135,7 +135,7 @@ func (r *rig) killOne(a api, s settings, at moment) []victim {
 			}
 		}
 		if at == unsaid {
-			r.arrived(5*time.Second, to...)
+			r.arrived(30*time.Second, to...)
 		}
 		w.kill()
 	}
@@ -261,14 +261,14 @@ func TestAWorkerKilledBeforeItClaimsIsReplacedInSeconds(t *testing.T) {
 	to := r.phones(20)
 	all(to, func(one string) { api.start(r, "load", one) })
 	queue := r.store()
-	eventually(t, 5*time.Second, "the worker has all tasks", func() bool {
+	eventually(t, 30*time.Second, "the worker has all tasks", func() bool {
 		return queue.LLen(t.Context(), "asynq:{sms}:active").Val() == 20
 	})
 	w.kill()
 	began := time.Now()
 	r.startWorker(settings{})
 	up := time.Since(began)
-	r.arrived(5*time.Second, to...)
+	r.arrived(30*time.Second, to...)
 	took := time.Since(began)
 	t.Logf("20 sends recovered %s after the kill, %s after the next worker was up", took.Round(time.Millisecond), (took - up).Round(time.Millisecond))
 	if took-up > 4*time.Second {
