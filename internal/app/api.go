@@ -34,7 +34,7 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	tracing, flush, err := startTracing(ctx, "api")
+	tracing, flush, err := startTracing(ctx, "api", log)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/telemetry"
@@ -13,8 +14,8 @@ const flushLimit = 3 * time.Second
 
 // startTracing makes spans if the environment says where to send them. flush
 // sends what is left at the end.
-func startTracing(ctx context.Context, process string) (t *telemetry.Tracing, flush func(), err error) {
-	t, stop, err := telemetry.StartTracing(ctx, process, Version())
+func startTracing(ctx context.Context, process string, log *slog.Logger) (t *telemetry.Tracing, flush func(), err error) {
+	t, stop, err := telemetry.StartTracing(ctx, process, Version(), log)
 	if err != nil {
 		return nil, nil, fmt.Errorf("start tracing: %w", err)
 	}

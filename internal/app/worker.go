@@ -33,7 +33,7 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	metrics := telemetry.New(Version(), c.Policies(), providerNames(c))
-	tracing, flush, err := startTracing(ctx, "worker")
+	tracing, flush, err := startTracing(ctx, "worker", log)
 	if err != nil {
 		return err
 	}

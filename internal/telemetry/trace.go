@@ -2,10 +2,13 @@ package telemetry
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"os"
 	"regexp"
 
+	"github.com/go-logr/logr"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -39,11 +42,14 @@ func TracingTo(p sdk.SpanProcessor, process, version string) (t *Tracing, stop f
 
 // StartTracing exports spans by OTLP over HTTP if the environment names where
 // to, by OTEL_EXPORTER_OTLP_ENDPOINT or its variant for traces; the exporter
-// reads the rest of OpenTelemetry's variables. stop sends what is left.
-func StartTracing(ctx context.Context, process, version string) (t *Tracing, stop func(context.Context) error, err error) {
+// reads the rest of OpenTelemetry's variables. What goes wrong with exporting is
+// a line of log. stop sends what is left.
+func StartTracing(ctx context.Context, process, version string, log *slog.Logger) (t *Tracing, stop func(context.Context) error, err error) {
 	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
 		return NoTracing(), func(context.Context) error { return nil }, nil
 	}
+	otel.SetLogger(logr.FromSlogHandler(wordsOnly{log.Handler()}))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("spans not exported", "error", err) }))
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
 		return nil, nil, err

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
@@ -81,5 +85,33 @@ func TestARequestAnOrderAndAHandOverAreOneTrace(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// OpenTelemetry keeps its error handler and its log in variables of its own, so
+// this test runs by itself.
+func TestWhatIsWrongWithExportingIsALineThatTellsNoSecret(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "password-739182")
+	got := lines(t, func(ctx context.Context, log *slog.Logger) {
+		tracing, stop, err := telemetry.StartTracing(ctx, "test", "v1", log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		traced(nil, tracing, "/v1/verifications", func(http.ResponseWriter, *http.Request) {})
+		ctx, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+		defer cancel()
+		_ = stop(ctx)
+		otel.Handle(errors.New("refused"))
+	})
+	var said []string
+	for _, line := range got {
+		said = append(said, line["msg"].(string))
+		if strings.Contains(fmt.Sprint(line), "739182") {
+			t.Errorf("a line tells the password: %v", line)
+		}
+	}
+	if !slices.Contains(said, "tracing") || !slices.Contains(said, "spans not exported") {
+		t.Errorf("said %v", said)
 	}
 }
