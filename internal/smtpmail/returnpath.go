@@ -39,13 +39,19 @@ func (r ReturnPath) Parse(address string) (o otp.Order, attempt int, ok bool) {
 	if !ours || r.Domain == "" || domain != strings.ToLower(r.Domain) || len(parts) != 4 {
 		return otp.Order{}, 0, false
 	}
-	digits, _ := strings.CutPrefix(parts[0], "ve")
+	digits, kind := strings.CutPrefix(parts[0], "ve")
 	id, badID := otp.ParseID("VE" + digits)
-	send, badSend := strconv.Atoi(parts[1])
-	attempt, badAttempt := strconv.Atoi(parts[2])
+	send, okSend := number(parts[1])
+	attempt, okAttempt := number(parts[2])
 	o = otp.Order{ID: id, Send: send}
-	if badID != nil || badSend != nil || badAttempt != nil || !r.Keys.OwnsBounce(parts[3], o, attempt) {
+	if !kind || badID != nil || !okSend || !okAttempt || !r.Keys.OwnsBounce(parts[3], o, attempt) {
 		return otp.Order{}, 0, false
 	}
 	return o, attempt, true
+}
+
+// number reads what Itoa wrote, and neither signs nor zeros before it.
+func number(s string) (int, bool) {
+	n, err := strconv.Atoi(s)
+	return n, err == nil && strconv.Itoa(n) == s
 }

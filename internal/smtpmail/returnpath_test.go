@@ -70,6 +70,10 @@ func TestAReturnPathThatNobodyMadeNamesNothing(t *testing.T) {
 		"angle brackets":         "<" + good + ">",
 		"a header smuggled in":   good + "\r\nBcc: eve@example.org",
 		"the same digits, moved": strings.Replace(good, ".2.1.", ".21..", 1),
+		"a zero before a number": strings.Replace(good, ".2.1.", ".02.1.", 1),
+		"a sign before a number": strings.Replace(good, ".2.1.", ".2.+1.", 1),
+		"an id without its kind": strings.Replace(good, "VE", "", 1),
+		"a letter like another":  strings.Replace(good, "bounce.", "boun\u0441e.", 1),
 	} {
 		if o, n, ok := r.Parse(address); ok {
 			t.Errorf("%s: %q is taken for %v, %d", what, address, o, n)
@@ -84,6 +88,7 @@ func FuzzReturnPath(f *testing.F) {
 	r := returnPath(f, "a")
 	f.Add(r.Of(otp.Order{ID: verification, Send: 2}, 1))
 	f.Add("bounce+VE.1.1.@bounce.acme.example")
+	f.Add(strings.Replace(r.Of(otp.Order{ID: verification, Send: 2}, 1), ".2.1.", ".02.1.", 1))
 	f.Fuzz(func(t *testing.T, address string) {
 		o, n, ok := r.Parse(address)
 		if ok && !strings.EqualFold(r.Of(o, n), address) {
