@@ -46,6 +46,10 @@ const none = "none"
 // through another relay or this one, and the relay is not left alone meanwhile;
 // one that takes none as long as a code lives is the recipient's affair.
 //
+// Permanent is only what an enhanced code says of the mailbox itself. A bare 550 is
+// "no such user" to one relay and "relay not permitted" to another, and the second,
+// said to all, would suppress all.
+//
 // Before the end mark is written a relay may not deliver (RFC 5321 §4.1.1.4), so
 // only the silence after it leaves the outcome unknown.
 var verdicts = []verdict{
@@ -63,9 +67,9 @@ var verdicts = []verdict{
 	{step: waiting, class: otp.FaultProvider},
 	{step: connecting, class: otp.FaultProvider},
 	{step: greeting, class: otp.FaultProvider},
-	{step: securing, outcome: "connection timeout canceled", class: otp.FaultProvider},
-	{step: securing, class: otp.FaultUs}, // not offered, or not to be trusted
-	{step: authenticating, outcome: "connection timeout canceled", class: otp.FaultProvider},
+	{step: securing, outcome: "454 connection timeout canceled", class: otp.FaultProvider},       // 454: not now (RFC 3207 §4)
+	{step: securing, class: otp.FaultUs},                                                         // not offered, or not to be trusted
+	{step: authenticating, outcome: "454 connection timeout canceled", class: otp.FaultProvider}, // 454: it cannot tell now (RFC 4954 §6)
 	{step: authenticating, class: otp.FaultUs},
 
 	{step: mailing, outcome: "5", class: otp.FaultUs},
@@ -75,7 +79,7 @@ var verdicts = []verdict{
 	{step: rcpting, outcome: "5", enhanced: "5.1.0", class: otp.FaultRecipient},                 // "other": may be said of our sender
 	{step: rcpting, outcome: "5", enhanced: "5.1.", class: otp.FaultRecipient, permanent: true}, // no such mailbox or domain
 	{step: rcpting, outcome: "5", enhanced: "5.2.", class: otp.FaultRecipient},                  // full, disabled
-	{step: rcpting, outcome: "550 551 553", enhanced: none, class: otp.FaultRecipient, permanent: true},
+	{step: rcpting, outcome: "501", enhanced: none, class: otp.FaultRecipient},                  // an address of a form it dislikes
 	{step: rcpting, outcome: "550 551 552 553 556", class: otp.FaultRecipient},
 	{step: rcpting, outcome: "4", enhanced: "4.1.7 4.1.8", class: otp.FaultUs},     // our sender, whose domain may be out of reach
 	{step: rcpting, outcome: "4", enhanced: "4.2.2", class: otp.FaultRecipient},    // full

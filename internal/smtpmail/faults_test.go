@@ -76,9 +76,13 @@ func TestEveryAnswerOfARelayHasItsClass(t *testing.T) {
 		{"RCPT", "551 5.1.6 moved", gone("smtp_551")},
 		{"RCPT", "553 5.1.3 bad mailbox", gone("smtp_553")},
 		{"RCPT", "556 5.1.10 null MX", gone("smtp_556")},
-		{"RCPT", "550 no such user", gone("smtp_550")},
-		{"RCPT", "551 not here", gone("smtp_551")},
-		{"RCPT", "553 not allowed", gone("smtp_553")},
+		{"RCPT", "550 no such user", refused("smtp_550")},
+		{"RCPT", "550 relay not permitted", refused("smtp_550")}, // Exim, of ourselves: no reason to suppress anybody
+		{"RCPT", "551 not here", refused("smtp_551")},
+		{"RCPT", "553 not in my list of rcpthosts (#5.7.1)", refused("smtp_553")}, // qmail, the same
+		{"RCPT", "501 malformed address", refused("smtp_501")},
+		{"RCPT", "501 5.1.3 bad address", gone("smtp_501")},
+		{"RCPT", "501 5.5.4 bad arguments", theirs("smtp_501")},
 		{"RCPT", "556 no mail here", refused("smtp_556")},
 		{"RCPT", "550 5.2.1 disabled", refused("smtp_550")},
 		{"RCPT", "550 5.4.1 access denied", refused("smtp_550")},

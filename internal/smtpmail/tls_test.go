@@ -94,9 +94,10 @@ func TestImplicitTLSSpeaksTLSFromTheFirstByte(t *testing.T) {
 	}
 }
 
-func TestARefusalToStartTLSIsOurFault(t *testing.T) {
+func TestARefusalToStartTLSIsOursUnlessItPasses(t *testing.T) {
 	for answer, want := range map[string]verdict{
-		"454 4.7.0 TLS not available": ours("smtp_454"),
+		"454 4.7.0 TLS not available": theirs("smtp_454"), // RFC 3207 §4: "due to temporary reason"
+		"502 5.5.1 not implemented":   ours("smtp_502"),
 		"421 4.3.2 bye":               theirs("smtp_421"),
 		hangUp:                        theirs("smtp_connection"),
 	} {
@@ -109,7 +110,7 @@ func TestARefusalToStartTLSIsOurFault(t *testing.T) {
 	}
 }
 
-func TestAnAuthenticationThatFailsIsOurFault(t *testing.T) {
+func TestAnAuthenticationThatFailsIsOursUnlessTheRelayCannotCheckIt(t *testing.T) {
 	const plain, login = "250-relay.example\r\n250 AUTH PLAIN", "250-relay.example\r\n250 AUTH LOGIN"
 	for _, c := range []struct {
 		ehlo, auth string
@@ -117,7 +118,8 @@ func TestAnAuthenticationThatFailsIsOurFault(t *testing.T) {
 	}{
 		{plain, "535 5.7.8 wrong password", ours("smtp_535")},
 		{plain, "530 5.7.0 STARTTLS first", ours("smtp_530")},
-		{plain, "454 4.7.0 temporary failure", ours("smtp_454")},
+		{plain, "454 4.7.0 temporary failure", theirs("smtp_454")},  // RFC 4954 §6: of the server
+		{login, "432 4.7.12 password transition", ours("smtp_432")}, // the same: a person must act
 		{login, "535 5.7.8 wrong password", ours("smtp_535")},
 		{"250-relay.example\r\n250 AUTH GSSAPI", "", ours("smtp_auth")},
 		{"250 relay.example", "", ours("smtp_auth")},
