@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"syscall"
@@ -249,8 +250,11 @@ func TestAFaultTellsNeitherAddressNorCodeNorPassword(t *testing.T) {
 		}.start(t)
 		p.Username, p.Password = "acme", password
 		_, err := p.Send(t.Context(), message())
+		if !strings.Contains(fmt.Sprint(errors.Unwrap(err)), "481516") {
+			t.Errorf("%s: the relay's words did not arrive, so nothing was tried: %v", command, errors.Unwrap(err))
+		}
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d"} {
-			for _, text := range []string{fmt.Sprintf(verb, err), fmt.Sprintf(verb, p), err.Error()} {
+			for _, text := range []string{fmt.Sprintf(verb, err), fmt.Sprintf(verb, p), err.Error(), verdictOf(t, err).Code, logged(err, p, message())} {
 				for _, secret := range []string{"ann", "481516", password} {
 					if strings.Contains(text, secret) {
 						t.Errorf("%s at %s tells %q: %s", verb, command, secret, text)
@@ -262,6 +266,18 @@ func TestAFaultTellsNeitherAddressNorCodeNorPassword(t *testing.T) {
 	if _, err := (&smtpmail.Provider{Password: password}).MarshalJSON(); err == nil {
 		t.Error("a provider can be marshalled")
 	}
+}
+
+// logged is what both forms of the log make of some values.
+func logged(values ...any) string {
+	var out strings.Builder
+	all := &slog.HandlerOptions{Level: slog.LevelDebug}
+	for _, h := range []slog.Handler{slog.NewTextHandler(&out, all), slog.NewJSONHandler(&out, all)} {
+		for _, v := range values {
+			slog.New(h).Debug("canary", "value", v, slog.Group("group", "value", v))
+		}
+	}
+	return out.String()
 }
 
 // sendFor sends with a deadline and returns the error.
