@@ -63,11 +63,12 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 			Ringer: ringer, Templates: composer, Addresses: address.Parse,
 			Namespaces: c.Policies(), Keys: keys, Partitions: c.Store.Partitions,
 		},
-		Receiver: &deliver.Desk{Receipts: metrics.Receipts(&store)},
-		Receipts: receiptReaders(c),
-		Keys:     keyring(c),
-		Log:      log,
-		Version:  Version(),
+		Receiver:  &deliver.Desk{Receipts: metrics.Receipts(&store), Ringer: ringer},
+		Receipts:  receiptReaders(c),
+		Providers: &deliver.Providers{Orders: &store, Accounts: accounts(c)},
+		Keys:      keyring(c),
+		Log:       log,
+		Version:   Version(),
 	}
 	return runAPI(ctx, c, log, in, ringer, tracing.Requests(in.gate(api.Handler(), api.Unavailable())), metrics.Handler())
 }

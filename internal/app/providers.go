@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/otpipe/otpipe/internal/config"
+	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/httpapi"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/smtpmail"
@@ -75,13 +76,10 @@ func callbackURL(c config.Config, provider string) string {
 	return strings.TrimRight(c.API.PublicURL, "/") + "/v1/receipts/" + provider
 }
 
-// routes are the providers of each channel in order of preference.
-func (p providers) routes(c config.Config) map[otp.Channel][]otp.Provider {
-	all := map[otp.Channel][]otp.Provider{}
-	for channel, names := range map[otp.Channel][]string{otp.SMS: c.Routes.SMS, otp.Email: c.Routes.Email} {
-		for _, name := range names {
-			all[channel] = append(all[channel], p.byName[name])
-		}
+// accounts are the providers as operators see them.
+func accounts(c config.Config) (all []deliver.Account) {
+	for _, p := range c.Providers {
+		all = append(all, deliver.Account{Name: p.Name, Driver: p.Driver, Channels: c.Routes.ChannelsOf(p.Name)})
 	}
 	return all
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/otpipe/otpipe/internal/address"
 	"github.com/otpipe/otpipe/internal/asynqueue"
 	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/deliver"
@@ -58,10 +59,13 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		config: c, log: log, metrics: metrics, tracing: tracing,
 		in:     &entry{store: &store, partitions: c.Store.Partitions, keys: keys, log: log},
 		ringer: asynqueue.NewRinger(queue, log, metrics.Lost),
-		courier: &deliver.Courier{
-			Sends: &store, Composer: composer, Keys: keys, Routes: providers.routes(c),
-			Stopping: ctx.Done(), Ended: metrics.Ended, Log: log,
-		},
+	}
+	gate := newGate(c, &store, log)
+	metrics.Gate(gate)
+	w.courier = &deliver.Courier{
+		Sends: &store, Receipts: metrics.Receipts(&store), Composer: composer, Keys: keys,
+		Routes: c.Routes.RoutesOf(address.Country), Providers: providers.byName, Gate: gate,
+		Stopping: ctx.Done(), Ended: metrics.Ended, Log: log,
 	}
 	return w.run(ctx)
 }
@@ -105,6 +109,7 @@ func (w *worker) work(ctx context.Context) error {
 		Rang: w.metrics.Rang, Settled: w.metrics.Settled,
 	}
 	g.Go(func() error { watch.Run(ctx); return nil })
+	g.Go(func() error { w.courier.Gate.Run(ctx); return nil })
 	for channel, concurrency := range map[otp.Channel]int{otp.SMS: w.config.Worker.SMSConcurrency, otp.Email: w.config.Worker.EmailConcurrency} {
 		queue := &asynqueue.Worker{Channel: channel, Concurrency: concurrency, Redis: w.queueClient, Deliver: w.tracing.Orders(w.courier.Deliver), Log: w.log, Drain: drain}
 		g.Go(func() error { return queue.Run(ctx) })

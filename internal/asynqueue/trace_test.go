@@ -38,23 +38,23 @@ func TestATraceGoesThroughTheQueueAndNothingElseDoes(t *testing.T) {
 func TestTheGaugeCountsWhatWaits(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		g := asynqueue.NewGauge(r.rdb)
-		if waiting, oldest, err := g.Read(otp.Email); waiting != 0 || oldest != 0 || err != nil {
-			t.Errorf("a queue that never was: %d, %s, %v", waiting, oldest, err)
+		if q, err := g.Read(otp.Email); q != (otp.QueueState{}) || err != nil {
+			t.Errorf("a queue that never was: %+v, %v", q, err)
 		}
 		r.ring()
 		for range 3 {
 			r.ringer.Ring(t.Context(), otp.Due{Order: otp.Order{ID: otp.NewID(0), Send: 1}, Channel: otp.SMS})
 		}
 		for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-			waiting, oldest, err := g.Read(otp.SMS)
+			q, err := g.Read(otp.SMS)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if waiting == 3 && oldest > 0 {
+			if q.Waiting == 3 && q.Oldest > 0 && q.Dead == 0 {
 				return
 			}
 			if time.Now().After(end) {
-				t.Fatalf("%d wait, the oldest for %s", waiting, oldest)
+				t.Fatalf("%+v", q)
 			}
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"reflect"
 	"strconv"
@@ -39,6 +40,12 @@ func assignPlain(v reflect.Value, text string) error {
 			return valueError("want a whole number")
 		}
 		v.SetInt(int64(n))
+	case reflect.Float64:
+		x, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+			return valueError("want a number such as 2.5")
+		}
+		v.SetFloat(x)
 	case reflect.Bool:
 		b, err := strconv.ParseBool(text)
 		if err != nil {

@@ -37,6 +37,8 @@ func (c Config) check(cs *complaints) {
 	c.secrets(cs)
 	c.checkCallers(cs)
 	c.checkProviders(cs)
+	c.checkRoutes(cs)
+	c.Breaker.check(cs)
 	c.checkNamespaces(cs)
 	c.checkMessages(cs)
 	cs.want(slices.Contains(Levels, c.Log.Level), "log.level", "want debug, info, warn or error")
@@ -123,11 +125,13 @@ func (c Config) checkCallers(cs *complaints) {
 }
 
 func (c Config) checkProviders(cs *complaints) {
-	seen := map[string]string{}
+	seen := map[string]bool{}
 	for i, p := range c.Providers {
 		where := fmt.Sprintf("providers[%d]", i)
-		cs.want(nameForm.MatchString(p.Name) && seen[p.Name] == "", where+".name", "want a name of its own in lower-case letters, digits and dashes")
-		seen[p.Name] = p.Driver
+		cs.want(nameForm.MatchString(p.Name) && !seen[p.Name], where+".name", "want a name of its own in lower-case letters, digits and dashes")
+		seen[p.Name] = true
+		cs.want(p.PerSecond >= 0, where+".per_second", "want 0 or more")
+		cs.want(p.Concurrency >= 0, where+".concurrency", "want 0 or more")
 		switch p.Driver {
 		case "twilio":
 			p.Twilio.check(cs, where+".twilio", c.API.PublicURL)
@@ -135,14 +139,6 @@ func (c Config) checkProviders(cs *complaints) {
 			p.SMTP.check(cs, where+".smtp")
 		default:
 			cs.add(where+".driver", "want twilio or smtp")
-		}
-	}
-	for where, route := range map[string]struct {
-		names  []string
-		driver string
-	}{"routes.sms": {c.Routes.SMS, "twilio"}, "routes.email": {c.Routes.Email, "smtp"}} {
-		for _, name := range route.names {
-			cs.want(seen[name] == route.driver, where, "names a provider that is not there, or not of this channel")
 		}
 	}
 }

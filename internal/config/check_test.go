@@ -92,6 +92,24 @@ var faults = []fault{
 	{"no driver", func(c *config.Config) { c.Providers[0].Driver, c.Routes.SMS = "", nil }, "providers[0].driver"},
 	{"a route to nobody", func(c *config.Config) { c.Routes.SMS = []string{"twilio-us"} }, "routes.sms"},
 	{"texts by mail", func(c *config.Config) { c.Routes.SMS = []string{"relay"} }, "routes.sms"},
+	{"a provider twice on a route", func(c *config.Config) { c.Routes.SMS = []string{"twilio-eu", "twilio-eu"} }, "routes.sms"},
+	{"a rule for all messages", rule(config.Rule{Channel: "sms", Providers: []string{"twilio-eu"}}), "routes.rules[0]"},
+	{"a rule without providers", rule(config.Rule{Channel: "sms", Countries: []string{"DE"}}), "routes.rules[0].providers"},
+	{"a rule to nobody", rule(config.Rule{Channel: "sms", Countries: []string{"DE"}, Providers: []string{"twilio-us"}}), "routes.rules[0].providers"},
+	{"a rule for texts by mail", rule(config.Rule{Channel: "sms", Countries: []string{"DE"}, Providers: []string{"relay"}}), "routes.rules[0].providers"},
+	{"a rule without a channel", rule(config.Rule{Namespaces: []string{"phone-auth"}}), "routes.rules[0].channel"},
+	{"a rule for a country by name", rule(config.Rule{Channel: "sms", Countries: []string{"Germany"}, Providers: []string{"twilio-eu"}}), "routes.rules[0].countries"},
+	{"a rule for mails to a country", rule(config.Rule{Channel: "email", Countries: []string{"DE"}, Providers: []string{"relay"}}), "routes.rules[0].countries"},
+	{"a rule for a prefix without +", rule(config.Rule{Channel: "sms", Prefixes: []string{"49"}, Providers: []string{"twilio-eu"}}), "routes.rules[0].prefixes"},
+	{"a rule for no namespace", rule(config.Rule{Channel: "sms", Namespaces: []string{"phone-aut"}, Providers: []string{"twilio-eu"}}), "routes.rules[0].namespaces"},
+	{"less than no messages", func(c *config.Config) { c.Providers[0].PerSecond = -1 }, "providers[0].per_second"},
+	{"less than no hand-overs", func(c *config.Config) { c.Providers[0].Concurrency = -1 }, "providers[0].concurrency"},
+	{"a breaker that is always open", func(c *config.Config) { c.Breaker.Failures = 0 }, "breaker.failures"},
+	{"a breaker that no failure opens", func(c *config.Config) { c.Breaker.Ratio = 1.5 }, "breaker.ratio"},
+	{"a breaker that counts nothing", func(c *config.Config) { c.Breaker.Least = 0 }, "breaker.least"},
+	{"a breaker without a memory", func(c *config.Config) { c.Breaker.Window = 0 }, "breaker.window"},
+	{"a breaker open for longer than codes live", func(c *config.Config) { c.Breaker.Open = config.Duration(time.Hour) }, "breaker.open"},
+	{"a breaker that never closes", func(c *config.Config) { c.Breaker.Probes = 0 }, "breaker.probes"},
 	{"mails by text", func(c *config.Config) { c.Routes.Email = []string{"twilio-eu"} }, "routes.email"},
 
 	{"no account", twilio(func(t *config.Twilio) { t.AccountSID = "" }), "providers[0].twilio.account_sid"},
@@ -139,6 +157,11 @@ var faults = []fault{
 
 	{"another level", func(c *config.Config) { c.Log.Level = "trace" }, "log.level"},
 	{"another format", func(c *config.Config) { c.Log.Format = "xml" }, "log.format"},
+}
+
+// rule adds a rule to the routes.
+func rule(r config.Rule) func(*config.Config) {
+	return func(c *config.Config) { c.Routes.Rules = append(c.Routes.Rules, r) }
 }
 
 func TestCheckHasOneComplaintForEachFaultThatNamesTheSettingAndNoValue(t *testing.T) {

@@ -22,6 +22,7 @@ type Config struct {
 	Callers    []Caller             `toml:"callers"`
 	Providers  []Provider           `toml:"providers"`
 	Routes     Routes               `toml:"routes"`
+	Breaker    Breaker              `toml:"breaker"`
 	Messages   Messages             `toml:"messages"`
 	Namespaces map[string]Namespace `toml:"namespaces"`
 	Log        Log                  `toml:"log"`
@@ -81,8 +82,12 @@ type Caller struct {
 type Provider struct {
 	Name   string `toml:"name"`   // in lower-case letters, digits and dashes; part of the receipts' URL
 	Driver string `toml:"driver"` // twilio or smtp
-	Twilio Twilio `toml:"twilio"`
-	SMTP   SMTP   `toml:"smtp"`
+	// PerSecond is how many messages it may be given in a second, by all workers
+	// together; 0 is no limit. What is more goes by the route's next provider.
+	PerSecond   float64 `toml:"per_second"`
+	Concurrency int     `toml:"concurrency"` // hand-overs at a time by one worker; 0 is no limit but the worker's
+	Twilio      Twilio  `toml:"twilio"`
+	SMTP        SMTP    `toml:"smtp"`
 }
 
 // Twilio is what the driver twilio needs.
@@ -125,12 +130,6 @@ type DKIM struct {
 	Key      Secret `toml:"key"`      // in PEM
 }
 
-// Routes name the providers of each channel in order of preference.
-type Routes struct {
-	SMS   []string `toml:"sms"`   // names of providers for texts, the preferred first
-	Email []string `toml:"email"` // names of providers for mails, the preferred first
-}
-
 // Log is what goes to standard error.
 type Log struct {
 	Level  string `toml:"level"`  // debug, info, warn or error; the flag -log-level goes before it
@@ -167,6 +166,7 @@ func Default() Config {
 		API:      API{Listen: ":8080", Admin: ":9090"},
 		Worker:   Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50},
 		Store:    Store{Partitions: 16, Retention: Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
+		Breaker:  Breaker{Failures: 5, Ratio: 0.5, Least: 10, Window: Duration(30 * time.Second), Open: Duration(15 * time.Second), Probes: 2},
 		Messages: defaultMessages(),
 		Log:      Log{Level: "info", Format: "auto"},
 	}

@@ -56,7 +56,8 @@ func TestEverythingIsReadFromTheFile(t *testing.T) {
 			AndroidHashes: map[string]string{"phone-auth": "FA+9qCX9VSu"},
 			SMSSegments:   2, UnicodeLocales: []string{"ru"}, UnicodeSegments: 3,
 		},
-		Log: config.Log{Level: "debug", Format: "text"},
+		Breaker: config.Default().Breaker,
+		Log:     config.Log{Level: "debug", Format: "text"},
 	}
 	if d := cmp.Diff(want, parse(t, good), cmp.Transformer("plain", plain)); d != "" {
 		t.Fatal(d)
@@ -82,6 +83,7 @@ func TestWhatIsNotSetIsTheDefault(t *testing.T) {
 		API:      config.API{Listen: ":8080", Admin: ":9090"},
 		Worker:   config.Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50},
 		Store:    config.Store{Partitions: 16, Retention: config.Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
+		Breaker:  config.Default().Breaker,
 		Messages: config.Messages{Brand: "otpipe", DefaultLocale: "en", SMSSegments: 1, UnicodeLocales: []string{"ar", "hi"}, UnicodeSegments: 2},
 		Log:      config.Log{Level: "info", Format: "auto"},
 	}

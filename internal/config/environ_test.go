@@ -21,6 +21,8 @@ func sample(t *testing.T, typ reflect.Type) (text, want string) {
 		return "some text", "some text"
 	case reflect.TypeFor[int](), reflect.TypeFor[*int]():
 		return "7", "7"
+	case reflect.TypeFor[float64]():
+		return "2.5", "2.5"
 	case reflect.TypeFor[bool](), reflect.TypeFor[*bool]():
 		return "true", "true"
 	case reflect.TypeFor[*string]():
@@ -71,7 +73,7 @@ func told(v reflect.Value) string {
 // and second entry of a list that has two, in a third one, in a namespace that
 // is built in and in one that stands in the file only.
 func TestEveryValueCanBeSetFromTheEnvironment(t *testing.T) {
-	text := good + "[namespaces.close-account]\n[namespaces.phone-auth]\n[[keys.ring]]\n"
+	text := good + "[[routes.rules]]\n[[routes.rules]]\n[namespaces.close-account]\n[namespaces.phone-auth]\n[[keys.ring]]\n"
 	for _, s := range settings(t) {
 		for _, nth := range []string{"0", "1", "2"} {
 			for _, ns := range []string{"phone-auth", "close-account", "add-email"} {

@@ -202,7 +202,7 @@ func TestTheEnvironmentGoesBeforeTheFile(t *testing.T) {
 	)
 	want := "redis://env:1/0 redis://env:2/0 {:1 :2 https://env.example.com} {:3 11 12} {64 86400000000000 1000 redis 2}k1k1 [read] [add-phone add-email] " +
 		"from-the-environment 3three +15005550001 http://127.0.0.1:1 ACff " +
-		"env.example.com465 3env@example.comimplicit Env{error json} {[twilio-eu] [relay]}111"
+		"env.example.com465 3env@example.comimplicit Env{error json} {[twilio-eu] [relay] []}111"
 	if got != want {
 		t.Fatalf("got  %s\nwant %s", got, want)
 	}

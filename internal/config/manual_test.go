@@ -57,7 +57,7 @@ func TestTheManualShowsDefaults(t *testing.T) {
 	}
 	d := config.Default()
 	c.Worker.Admin = d.Worker.Admin // for one machine
-	for what, pair := range map[string][2]any{"worker": {d.Worker, c.Worker}, "store": {d.Store, c.Store}, "log": {d.Log, c.Log}, "policies": {d.Policies(), c.Policies()}} {
+	for what, pair := range map[string][2]any{"worker": {d.Worker, c.Worker}, "store": {d.Store, c.Store}, "log": {d.Log, c.Log}, "breaker": {d.Breaker, c.Breaker}, "policies": {d.Policies(), c.Policies()}} {
 		if diff := cmp.Diff(pair[0], pair[1]); diff != "" {
 			t.Errorf("%s: %s", what, diff)
 		}

@@ -117,6 +117,8 @@ func example(t reflect.Type, name string) string {
 		return `a list of texts, such as ["one", "two"]`
 	case e.Kind() == reflect.Int:
 		return "a whole number without quotes"
+	case e.Kind() == reflect.Float64:
+		return "a number without quotes, such as 2.5"
 	case e.Kind() == reflect.Bool:
 		return "true or false, without quotes"
 	default:

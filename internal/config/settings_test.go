@@ -132,7 +132,7 @@ func typeName(t reflect.Type) string {
 		return "secret"
 	case reflect.TypeFor[config.Duration]():
 		return "duration"
-	case reflect.TypeFor[int]():
+	case reflect.TypeFor[int](), reflect.TypeFor[float64]():
 		return "number"
 	case reflect.TypeFor[bool]():
 		return "true or false"

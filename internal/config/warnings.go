@@ -26,8 +26,7 @@ func (c Config) Warnings() (all []string) {
 		warn(len(r.route) == 0 && len(users) > 0, r.setting, "there is no provider, so codes of %s are not delivered", strings.Join(users, ", "))
 	}
 	for i, p := range c.Providers {
-		routed := slices.Contains(c.Routes.SMS, p.Name) || slices.Contains(c.Routes.Email, p.Name)
-		warn(!routed, entry("providers", i), "no route names it, so it gets nothing to deliver")
+		warn(len(c.Routes.ChannelsOf(p.Name)) == 0, entry("providers", i), "no route names it, so it gets nothing to deliver")
 		warn(p.Driver == "twilio" && c.API.PublicURL == "", "api.public_url", "it is not set, so Twilio cannot report what became of a text")
 	}
 	warn(strings.HasPrefix(c.API.PublicURL, "http:"), "api.public_url", "without https, receipts and the numbers in them travel in clear")

@@ -1,5 +1,5 @@
-// Package deliver gets codes to recipients. Courier and Watch run in the worker,
-// Desk in the api; they meet only in the store.
+// Package deliver gets codes to recipients. Courier, Gate and Watch run in the
+// worker, Desk and Providers in the api; they meet only in the store.
 package deliver
 
 import (
@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
@@ -24,6 +23,10 @@ type Sends interface {
 	Begin(ctx context.Context, c otp.Claim, attempt int, provider string) (left time.Duration, err error)
 	// Finish writes down what became of it; open tells whether work is left.
 	Finish(ctx context.Context, o otp.Outcome) (open bool, err error)
+	// Rest puts a claimed send down for a while, or for good if pause is
+	// negative; so it does if its code will not live that long. reason says what
+	// keeps it, if that is not an attempt.
+	Rest(ctx context.Context, c otp.Claim, pause time.Duration, reason string) (open bool, state otp.State, err error)
 }
 
 // Composer writes a letter out.
@@ -32,11 +35,11 @@ type Composer interface {
 	Compose(ns otp.Namespace, l otp.Letter, code otp.Code, left time.Duration) (otp.Message, error)
 }
 
-// RetryError brings a send back after a while: every provider refused it, and
-// its code still lives.
+// RetryError brings a send back after a while: no provider took it, and its
+// code still lives.
 type RetryError struct{ After time.Duration }
 
-func (e *RetryError) Error() string { return "every provider refused, again in " + e.After.String() }
+func (e *RetryError) Error() string { return "no provider took it, again in " + e.After.String() }
 
 // HandOver is how long one hand-over may take at the most: it ends before the
 // lease does, so that its outcome is written by the worker that still holds it.
@@ -44,6 +47,10 @@ const HandOver = 8 * time.Second
 
 // margin is what is left of a lease or a code when a hand-over must have ended.
 const margin = time.Second
+
+// grace is how long a receipt may still say what became of a hand-over whose
+// answer never came, before another provider is asked.
+const grace = 3 * time.Second
 
 // finishPatience is how long the outcome of a hand-over is kept and offered to
 // a store that does not answer.
@@ -54,18 +61,22 @@ const finishPatience = 30 * time.Second
 // anybody takes a send whose lease has ended meanwhile.
 const finishPause = 200 * time.Millisecond
 
-// nobody stands for the provider where the message never reached one.
-const nobody = "otpipe"
+// restPatience is how long a store may take to put a send down, also if its task
+// has been broken off meanwhile: otherwise the lease must run out first.
+const restPatience = 3 * time.Second
 
 // Courier hands sends over. It is wired by app; every field is required.
 type Courier struct {
-	Sends    Sends
-	Composer Composer
-	Keys     otp.Keys
-	Routes   map[otp.Channel][]otp.Provider // in order of preference
-	Stopping <-chan struct{}                // closed: no new hand-over begins
-	Ended    func(otp.Channel, otp.State)   // counts a send that this worker ended
-	Log      *slog.Logger
+	Sends     Sends
+	Receipts  Receipts
+	Composer  Composer
+	Keys      otp.Keys
+	Routes    otp.Routes
+	Providers map[string]otp.Provider // by the names that routes have
+	Gate      *Gate
+	Stopping  <-chan struct{}              // closed: no new hand-over begins
+	Ended     func(otp.Channel, otp.State) // counts a send that this worker ended
+	Log       *slog.Logger
 }
 
 // Deliver does one order. Nil means there is nothing left for a worker to do,
@@ -79,13 +90,16 @@ func (c *Courier) Deliver(ctx context.Context, o otp.Order) error {
 	if err != nil || !ok {
 		return err
 	}
+	if claim.Ask {
+		return c.inquire(ctx, claim)
+	}
 	letter, code, err := c.open(claim)
 	if err != nil {
-		return c.giveUp(ctx, claim, "sealed_with_unknown_key")
+		return c.rest(ctx, claim, "", pause(claim.Rounds), "sealed_with_unknown_key")
 	}
 	msg, err := c.Composer.Compose(claim.Owner.Namespace, letter, code, claim.Left)
 	if err != nil {
-		return c.giveUp(ctx, claim, "template")
+		return c.rest(ctx, claim, letter.To.Channel(), pause(claim.Rounds), "template")
 	}
 	msg.Order, msg.To, msg.At = o, letter.To, claim.AskedAt
 	return c.walk(ctx, claim, msg)
@@ -102,81 +116,91 @@ func (c *Courier) open(claim otp.Claim) (l otp.Letter, code otp.Code, err error)
 // walk asks the providers of the route in turn until one takes the message, or
 // one says that none will.
 func (c *Courier) walk(ctx context.Context, claim otp.Claim, msg otp.Message) error {
-	route := next(c.Routes[msg.To.Channel()], claim.Attempts)
-	if len(route) == 0 {
-		return c.giveUp(ctx, claim, "no_route")
+	ch := msg.To.Channel()
+	names := c.Routes.For(claim.Owner.Namespace, msg.To)
+	route := next(names, claim.Attempts)
+	if len(names) > 0 && len(route) == 0 {
+		return c.rest(ctx, claim, ch, -1, "route_spent")
 	}
-	rest := pause(len(claim.Attempts), len(route))
-	for i, p := range route {
-		msg.Attempt = len(claim.Attempts) + i + 1
-		out, err := c.handOver(ctx, claim, msg, p)
-		if errors.Is(err, otp.ErrLeaseLost) {
-			return nil
+	var r round
+	for _, name := range route {
+		if c.stopping() {
+			return c.rest(ctx, claim, ch, 0, "")
 		}
-		if err != nil {
+		msg.Attempt = len(claim.Attempts) + r.made + 1
+		out, err := c.attempt(ctx, claim, msg, name)
+		closed, isClosed := errors.AsType[*ClosedError](err)
+		switch {
+		case isClosed:
+			r.skip(closed)
+			continue
+		case errors.Is(err, otp.ErrLeaseLost):
+			return nil
+		case err != nil:
 			return err
 		}
-		// After an answer that never came the lease is kept to its end: a receipt
-		// may still say that the message is on its way.
-		if out.State != otp.Unknown && (i == len(route)-1 || c.stopping()) {
-			out.Retry = rest
-		}
+		r.made++
 		open, err := c.finish(ctx, out)
 		if err != nil {
 			return err
 		}
 		if !open {
-			c.Ended(msg.To.Channel(), out.State)
-		}
-		if !open || out.State == otp.Unknown {
+			c.Ended(ch, out.State)
 			return nil
 		}
-		if out.Retry >= 0 {
-			break
+		if out.State == otp.Unknown {
+			return c.await(ctx, claim, ch)
 		}
 	}
-	return &RetryError{After: rest}
+	return c.rest(ctx, claim, ch, r.pause(claim), r.reason(len(names)))
 }
 
-// next is the route in the order to try. After an answer that never came the
-// provider that owes it goes last.
-func next(route []otp.Provider, attempts []otp.Attempt) []otp.Provider {
-	if len(attempts) == 0 || attempts[len(attempts)-1].State != otp.Unknown {
-		return route
+// attempt hands the message to a provider, if it may be given one now.
+func (c *Courier) attempt(ctx context.Context, claim otp.Claim, msg otp.Message, name string) (out otp.Outcome, err error) {
+	leave, err := c.Gate.Enter(ctx, Line{name, msg.To.Channel()})
+	if err != nil {
+		return out, err
 	}
-	silent := attempts[len(attempts)-1].Provider
-	i := slices.IndexFunc(route, func(p otp.Provider) bool { return p.Name() == silent })
-	return slices.Concat(route[i+1:], route[:i+1])
+	fault := context.Canceled // until there is more to tell
+	defer func() { leave(fault) }()
+	out, fault, err = c.handOver(ctx, claim, msg, c.Providers[name])
+	return out, err
 }
 
 // handOver makes one attempt. It is written down before and after, so that a
 // crash in between may send the same code twice but never loses the trace of it.
-func (c *Courier) handOver(ctx context.Context, claim otp.Claim, msg otp.Message, p otp.Provider) (out otp.Outcome, err error) {
+func (c *Courier) handOver(ctx context.Context, claim otp.Claim, msg otp.Message, p otp.Provider) (out otp.Outcome, fault, err error) {
 	asked := time.Now() // the lease runs from here at the earliest
 	left, err := c.Sends.Begin(ctx, claim, msg.Attempt, p.Name())
 	if err != nil {
-		return otp.Outcome{}, err
+		return out, context.Canceled, err
 	}
 	msg.Left = left
 	ctx, cancel := context.WithDeadline(ctx, asked.Add(min(HandOver, left-margin)))
 	defer cancel()
-	out = otp.Outcome{Order: claim.Order, Attempt: msg.Attempt, Holder: claim.Holder, Retry: -1}
 	began := time.Now()
-	defer func() { c.report(ctx, p.Name(), out, time.Since(began)) }()
-	got, err := p.Send(ctx, msg)
+	got, fault := p.Send(ctx, msg)
+	out = outcome(p.Name(), got, fault)
+	out.Order, out.Attempt = claim.Order, msg.Attempt
+	c.report(ctx, p.Name(), out, time.Since(began))
+	return out, fault, nil
+}
+
+// outcome is what an answer means, but for the attempt it belongs to.
+func outcome(provider string, got otp.Acceptance, err error) (out otp.Outcome) {
 	if err == nil {
 		out.State, out.Ref = otp.Accepted, got.Ref
 		if got.State == otp.Sent {
 			out.State = otp.Sent
 		}
-		return out, nil
+		return out
 	}
-	fault := otp.AsFault(p.Name(), err)
+	fault := otp.AsFault(provider, err)
 	out.State, out.Reason, out.Class, out.Permanent = otp.Failed, fault.Code, fault.Class, fault.Permanent
 	if fault.Class == otp.FaultUnknown {
 		out.State = otp.Unknown
 	}
-	return out, nil
+	return out
 }
 
 // report logs what became of a hand-over.
@@ -207,26 +231,31 @@ func (c *Courier) finish(ctx context.Context, out otp.Outcome) (open bool, err e
 	}
 }
 
-// giveUp writes down that this process cannot write the message out, as a
-// failed attempt of its own. Another may be able to: it has a newer key, or a
-// newer template.
-func (c *Courier) giveUp(ctx context.Context, claim otp.Claim, reason string) error {
-	attempt, rest := len(claim.Attempts)+1, pause(len(claim.Attempts), 1)
-	_, err := c.Sends.Begin(ctx, claim, attempt, nobody)
-	if errors.Is(err, otp.ErrLeaseLost) {
-		return nil
+// await gives a receipt the time to say what became of a hand-over. The queue
+// counts in whole seconds, and must not come back before that time is over.
+func (c *Courier) await(ctx context.Context, claim otp.Claim, ch otp.Channel) error {
+	err := c.rest(ctx, claim, ch, grace, "")
+	if again, ok := errors.AsType[*RetryError](err); ok {
+		again.After += time.Second
 	}
+	return err
+}
+
+// rest puts a send down and asks to be called again, unless that was its end.
+func (c *Courier) rest(ctx context.Context, claim otp.Claim, ch otp.Channel, pause time.Duration, reason string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restPatience)
+	defer cancel()
+	open, state, err := c.Sends.Rest(ctx, claim, pause, reason)
 	if err != nil {
-		return err
+		return fmt.Errorf("put %s down: %w", claim.Order, err)
 	}
-	_, err = c.finish(ctx, otp.Outcome{
-		Order: claim.Order, Attempt: attempt, Holder: claim.Holder,
-		State: otp.Failed, Reason: reason, Class: otp.FaultUs, Retry: rest,
-	})
-	if err != nil {
-		return err
+	if open {
+		return &RetryError{After: pause}
 	}
-	return &RetryError{After: rest}
+	if ch != "" && state != "" {
+		c.Ended(ch, state)
+	}
+	return nil
 }
 
 func (c *Courier) stopping() bool {
@@ -236,14 +265,4 @@ func (c *Courier) stopping() bool {
 	default:
 		return false
 	}
-}
-
-// pause is how long a send rests after every provider refused it: 1, 2, 4, 8,
-// then 15 s, by the rounds it has had.
-func pause(attempts, providers int) time.Duration {
-	round := attempts / providers
-	if round > 3 {
-		return 15 * time.Second
-	}
-	return time.Second << round
 }

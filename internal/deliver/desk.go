@@ -14,17 +14,22 @@ type Receipts interface {
 }
 
 // Desk takes providers' reports. Whether a report is genuine is decided before,
-// in the provider's package.
+// in the provider's package. It is wired by app; every field is required.
 type Desk struct {
 	Receipts Receipts
+	Ringer   Ringer
 }
 
 // Receive writes down what a provider reports. A report that is late, doubled,
 // out of order or about somebody else's message is no error: it changes nothing.
+// One that a message was given up has the next provider asked.
 func (d *Desk) Receive(ctx context.Context, r otp.Receipt) (moved bool, err error) {
 	got, err := d.Receipts.Receive(ctx, r)
 	if err != nil {
 		return false, fmt.Errorf("write receipt: %w", err)
+	}
+	if got.Due != nil {
+		d.Ringer.Ring(ctx, *got.Due)
 	}
 	return got.Moved, nil
 }

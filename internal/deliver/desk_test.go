@@ -60,7 +60,7 @@ func TestAReceiptStandsInForTheAnswerThatNeverCame(t *testing.T) {
 	a := vendor("a", refuses(otp.FaultUnknown))
 	r := newRig(t, a, vendor("b", takes(otp.Accepted)))
 	o := r.sms()
-	r.done(o)
+	r.again(o, 4*time.Second)
 	r.receive(otp.Receipt{Order: o, Attempt: 1, Provider: "a", Ref: "SM1", State: otp.Delivered}, true)
 	r.wrote(o, otp.Delivered, "a delivered")
 	r.pass(13 * time.Second)

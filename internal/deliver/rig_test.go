@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/otpipe/otpipe/internal/breaker"
 	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/message"
 	"github.com/otpipe/otpipe/internal/otp"
@@ -53,22 +54,42 @@ func newRig(t *testing.T, route ...*provider) *rig {
 		Redis: redistest.Client(t), Retention: 72 * time.Hour, EventsKept: 10_000,
 		Offset: func() time.Duration { return time.Duration(r.ahead.Load()) },
 	}
+	return r.hire(t, route)
+}
+
+// newRigOn makes another worker's courier on the same store.
+func newRigOn(t *testing.T, one *rig, route ...*provider) *rig {
+	t.Helper()
+	return (&rig{t: t, keys: one.keys, store: one.store, stopping: make(chan struct{}), log: &logbook{}}).hire(t, route)
+}
+
+// hire makes the courier.
+func (r *rig) hire(t *testing.T, route []*provider) *rig {
+	t.Helper()
 	composer, err := message.New(templates.FS, otp.BuiltIn(), message.Settings{Params: map[string]string{"brand": "Example"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes := map[otp.Channel][]otp.Provider{}
-	for _, p := range route {
-		for _, ch := range otp.Channels {
-			routes[ch] = append(routes[ch], p)
-		}
-	}
+	log := slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	gate := &deliver.Gate{Standings: r.store, Breakers: map[deliver.Line]deliver.Breaker{}, Limits: map[string]deliver.Limit{}, Log: log}
 	r.courier = &deliver.Courier{
-		Sends: r.store, Composer: composer, Keys: r.keys, Routes: routes, Stopping: r.stopping, Ended: r.end,
-		Log: slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Sends: r.store, Receipts: r.store, Composer: composer, Keys: r.keys, Providers: map[string]otp.Provider{}, Gate: gate,
+		Routes: otp.Routes{Default: map[otp.Channel][]string{}}, Stopping: r.stopping, Ended: r.end, Log: log,
+	}
+	for _, p := range route {
+		r.courier.Providers[p.name] = p
+		gate.Providers = append(gate.Providers, p.name)
+		for _, ch := range otp.Channels {
+			line := deliver.Line{Provider: p.name, Channel: ch}
+			r.courier.Routes.Default[ch] = append(r.courier.Routes.Default[ch], p.name)
+			gate.Breakers[line] = breaker.New(patient, deliver.HandOver, func(string) {})
+		}
 	}
 	return r
 }
+
+// patient is a breaker that no test opens by the way.
+var patient = breaker.Settings{Failures: 1000, Ratio: 1, Least: 1000, Window: time.Minute, Open: time.Second, Probes: 1}
 
 // end writes down which sends the courier says it has ended.
 func (r *rig) end(ch otp.Channel, state otp.State) {

@@ -111,6 +111,16 @@ func (v told) count(state string) (n int) {
 	return n
 }
 
+// waits tells whether something keeps a send that is no attempt's outcome.
+func (v told) waits() bool {
+	for _, s := range v.Timeline {
+		if s.State == "waiting" {
+			return true
+		}
+	}
+	return false
+}
+
 type checked struct {
 	ID      string `json:"id"`
 	Status  string `json:"status"`

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/verify"
 )
@@ -26,6 +27,13 @@ type Verifier interface {
 	Session(ctx context.Context, who otp.Caller, token string, ns otp.Namespace, to string, consume bool) (otp.Session, error)
 }
 
+// Providers is what operators see and say of providers; see deliver.Providers.
+type Providers interface {
+	List(ctx context.Context) ([]deliver.Account, error)
+	Drain(ctx context.Context, who otp.Caller, name, reason string) (deliver.Account, error)
+	Resume(ctx context.Context, who otp.Caller, name, reason string) (deliver.Account, error)
+}
+
 // Receiver takes receipts whose signature is good.
 type Receiver interface {
 	Receive(ctx context.Context, r otp.Receipt) (moved bool, err error)
@@ -39,12 +47,13 @@ type ReceiptReader interface {
 
 // API is wired by app; every field is required.
 type API struct {
-	Verifier Verifier
-	Receiver Receiver
-	Receipts map[string]ReceiptReader // by the name of the provider
-	Keys     Keyring
-	Log      *slog.Logger
-	Version  string
+	Verifier  Verifier
+	Receiver  Receiver
+	Receipts  map[string]ReceiptReader // by the name of the provider
+	Providers Providers
+	Keys      Keyring
+	Log       *slog.Logger
+	Version   string
 }
 
 // Handler serves the public listener.
@@ -54,6 +63,7 @@ func (a *API) Handler() http.Handler {
 	a.verifications(doc)
 	a.sessions(doc)
 	a.recipients(doc)
+	a.providers(doc)
 	mux.HandleFunc("POST /v1/receipts/{provider}", a.receipt)
 	describeReceipts(doc.OpenAPI())
 	mux.Handle("GET /docs", docs(doc.OpenAPI()))

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -42,8 +43,8 @@ type callerKey struct{}
 // authenticate lets a request through to an operation whose scope its key has.
 func (a *API) authenticate(api huma.API) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		scope := scopeOf(ctx.Operation())
-		if scope == "" {
+		scopes := scopesOf(ctx.Operation())
+		if len(scopes) == 0 {
 			next(ctx)
 			return
 		}
@@ -52,8 +53,8 @@ func (a *API) authenticate(api huma.API) func(huma.Context, func(huma.Context)) 
 		case !known:
 			ctx.SetHeader("WWW-Authenticate", "Bearer")
 			refuse(api, ctx, newProblem("unauthenticated", "send a known API key as Authorization: Bearer "+keyPrefix+"…"))
-		case !who.Has(scope):
-			refuse(api, ctx, newProblem("insufficient_scope", "the key lacks the scope "+string(scope)))
+		case !slices.ContainsFunc(scopes, who.Has):
+			refuse(api, ctx, newProblem("insufficient_scope", "the key lacks the scope "+string(scopes[0])))
 		default:
 			next(huma.WithValue(ctx, callerKey{}, who))
 		}
@@ -67,17 +68,30 @@ func refuse(api huma.API, ctx huma.Context, p *Problem) {
 	_ = api.Marshal(ctx.BodyWriter(), problemType, p) // the client went away
 }
 
-func needs(scope otp.Scope) []map[string][]string {
-	return []map[string][]string{{securityScheme: {string(scope)}}}
+// needs lists the scopes of which a key must have one.
+func needs(scopes ...otp.Scope) (anyOf []map[string][]string) {
+	for _, s := range scopes {
+		anyOf = append(anyOf, map[string][]string{securityScheme: {string(s)}})
+	}
+	return anyOf
 }
 
-func scopeOf(op *huma.Operation) otp.Scope {
+func scopesOf(op *huma.Operation) (all []otp.Scope) {
 	for _, s := range op.Security {
 		for _, scope := range s[securityScheme] {
-			return otp.Scope(scope)
+			all = append(all, otp.Scope(scope))
 		}
 	}
-	return ""
+	return all
+}
+
+// scopeText names the scopes for people.
+func scopeText(op *huma.Operation) string {
+	var all []string
+	for _, s := range scopesOf(op) {
+		all = append(all, string(s))
+	}
+	return strings.Join(all, " or ")
 }
 
 // add registers an operation whose handler is told who calls. It is the one

@@ -62,6 +62,9 @@ func TestNoAnswerRepeatsTheValueOfAField(t *testing.T) {
 			r := newRig(t)
 			for _, canary := range canaries {
 				for _, field := range []string{"namespace", "to", "channel", "locale", "params", "binding", "id", "code", "token", "reason", "unknown"} {
+					if field == "reason" && strings.HasPrefix(op.path, providers) {
+						continue // is for the next operator to read
+					}
 					for name, v := range map[string]any{
 						"alone": canary, "in a list": []any{canary}, "in an object": fields{"a": canary}, "as a name": fields{canary: "a"},
 						"long": strings.Repeat(canary+" ", 60), "between": "x" + canary + "x",

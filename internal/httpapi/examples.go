@@ -105,3 +105,20 @@ var sessionExamples = []example{{
 var unlockExamples = []example{{
 	"unlock", "After a call to support", UnlockBody{Namespace: "phone-auth", To: examplePhone, Reason: "ticket 4711: caller proved who they are"}, Unlocked{Cleared: false},
 }}
+
+const exampleReason = "maintenance until 14:00"
+
+var exampleTwilio = ProviderState{Name: "twilio", Driver: "twilio", Channels: []string{"sms"}, Status: "serving"}
+
+var providersExamples = []example{{name: "all", summary: "All work", answer: ProviderStates{Items: []ProviderState{
+	exampleTwilio, {Name: "smtp", Driver: "smtp", Channels: []string{"email"}, Status: "serving"},
+}}}}
+
+var drainExamples = []example{{"drained", "Before a maintenance", OrderBody{exampleReason}, drained(exampleTwilio)}}
+
+var resumeExamples = []example{{"resumed", "After it", OrderBody{"maintenance is over"}, exampleTwilio}}
+
+func drained(p ProviderState) ProviderState {
+	p.Status, p.DrainedAt, p.DrainedBy, p.DrainedReason = "drained", instant(exampleStart), "all", exampleReason
+	return p
+}

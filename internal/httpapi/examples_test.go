@@ -90,7 +90,7 @@ func TestEveryExampleIsAnsweredAsItSays(t *testing.T) {
 					t.Parallel()
 					r := newRig(t)
 					before := r.earlier(op.OperationID)
-					q := request{method: method, path: strings.ReplaceAll(path, "{id}", before.id)}
+					q := request{method: method, path: strings.NewReplacer("{id}", before.id, "{name}", "twilio").Replace(path)}
 					if ask, takes := op.RequestBody.Content["application/json"]; takes {
 						q.body = before.fill(ask.Examples[example].Value, example)
 					}
@@ -119,7 +119,9 @@ func (r *rig) earlier(operation string) (e earlier) {
 	const to = "+4915123456789" // the examples'
 	start := fields{"namespace": "phone-auth", "to": to}
 	switch operation {
-	case "start", "unlock":
+	case "start", "unlock", "list-providers", "drain":
+	case "resume":
+		r.do(request{method: http.MethodPost, path: providers + "/twilio/drain", body: fields{"reason": "before"}}).ok()
 	case "get", "cancel", "search":
 		e.id = r.start(start).want(http.StatusAccepted, "").text("id")
 	case "check":
@@ -186,7 +188,7 @@ func TestNoOtherMethodIsServedThanTheDocumentLists(t *testing.T) {
 	documented := operationDocs(t, r)
 	for name := range documented {
 		_, path, _ := strings.Cut(name, " ")
-		a := r.do(request{method: http.MethodTrace, path: strings.NewReplacer("{id}", someID, "{provider}", "twilio").Replace(path)})
+		a := r.do(request{method: http.MethodTrace, path: strings.NewReplacer("{id}", someID, "{provider}", "twilio", "{name}", "twilio").Replace(path)})
 		a.want(http.StatusMethodNotAllowed, "method_not_allowed")
 		for m := range strings.SplitSeq(a.header.Get("Allow"), ", ") {
 			_, here := documented[m+" "+path]

@@ -80,7 +80,7 @@ func referenceOf(doc *huma.OpenAPI) reference {
 }
 
 func operationOf(doc *huma.OpenAPI, method, path string, op *huma.Operation) operationText {
-	o := operationText{ID: op.OperationID, Method: method, Path: path, Summary: op.Summary, Description: op.Description, Scope: string(scopeOf(op))}
+	o := operationText{ID: op.OperationID, Method: method, Path: path, Summary: op.Summary, Description: op.Description, Scope: scopeText(op)}
 	for _, p := range op.Parameters {
 		o.Headers = append(o.Headers, fieldText{Name: p.Name, Type: p.In, Text: p.Description, Required: p.Required})
 	}

@@ -106,10 +106,14 @@ func newRigOn(t testing.TB, rdb *redis.Client) *rig {
 // api is the face over any verifier.
 func (r *rig) api(v httpapi.Verifier) *httpapi.API {
 	return &httpapi.API{
-		Verifier: v, Receiver: &deliver.Desk{Receipts: r.store},
+		Verifier: v, Receiver: &deliver.Desk{Receipts: r.store, Ringer: r.ringer},
 		Receipts: map[string]httpapi.ReceiptReader{
 			"twilio": twilio.Receipts{AccountName: "twilio", AccountSID: accountSID, Tokens: []string{authToken}, PublicURL: publicURL},
 		},
+		Providers: &deliver.Providers{Orders: r.store, Accounts: []deliver.Account{
+			{Name: "twilio", Driver: "twilio", Channels: []otp.Channel{otp.SMS}},
+			{Name: "smtp", Driver: "smtp", Channels: []otp.Channel{otp.Email}},
+		}},
 		Keys: keyring(), Version: "test",
 		Log: slog.New(telemetry.LogHandler(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 	}
@@ -242,7 +246,7 @@ func (r *rig) hand(started answer, ref string) {
 	if _, err := r.store.Begin(r.t.Context(), c, 1, "twilio"); err != nil {
 		r.t.Fatal(err)
 	}
-	if _, err := r.store.Finish(r.t.Context(), otp.Outcome{Order: c.Order, Attempt: 1, Holder: c.Holder, State: otp.Accepted, Ref: ref, Retry: -1}); err != nil {
+	if _, err := r.store.Finish(r.t.Context(), otp.Outcome{Order: c.Order, Attempt: 1, State: otp.Accepted, Ref: ref}); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -9,8 +9,8 @@ type Scope string
 const (
 	ScopeSend    Scope = "send"    // start and cancel verifications
 	ScopeCheck   Scope = "check"   // check codes and sessions
-	ScopeRead    Scope = "read"    // look verifications up
-	ScopeOperate Scope = "operate" // unlock recipients
+	ScopeRead    Scope = "read"    // look verifications and providers up
+	ScopeOperate Scope = "operate" // unlock recipients, drain and resume providers
 )
 
 // Scopes lists every scope.

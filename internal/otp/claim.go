@@ -12,21 +12,21 @@ type Claim struct {
 	Left     time.Duration // how long the code still lives
 	AskedAt  time.Time     // when the send was asked for
 	Attempts []Attempt     // so far
+	Rounds   int           // how often it was claimed before
+	// Ask: nothing is to be sent. The providers that took the message have not
+	// said what became of it, and are to be asked; only Attempts is set.
+	Ask bool
 }
 
 // Outcome is what became of one hand-over.
 type Outcome struct {
 	Order     Order
 	Attempt   int
-	Holder    string
 	State     State // Accepted, Sent, Failed or Unknown
 	Ref       string
 	Reason    string
 	Class     Class // of a fault
 	Permanent bool  // with FaultRecipient: suppress the channel
-	// Retry is when the send is due again if this was its last attempt for
-	// now; negative while the holder goes on with another provider.
-	Retry time.Duration
 }
 
 // Due is what the watch has to look after: a send nobody holds, or, with

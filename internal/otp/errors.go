@@ -9,6 +9,7 @@ import (
 // Errors that callers test for.
 var (
 	ErrNotFound           = errors.New("not found")
+	ErrProviderNotFound   = errors.New("no such provider")
 	ErrNamespaceNotFound  = errors.New("no such namespace")
 	ErrInvalidRecipient   = errors.New("not an address a code can be sent to")
 	ErrChannelNotAllowed  = errors.New("the namespace does not send on this channel")

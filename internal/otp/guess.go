@@ -37,6 +37,9 @@ type Verdict struct {
 	Channel     Channel
 	SessionKey  string    // of a right guess: the key that made its token
 	ExpiresAt   time.Time // of the session
+	// After is how long ago the code was first asked for, of a right guess that
+	// is not answered again.
+	After time.Duration
 }
 
 // Right tells whether the code was right.

@@ -37,24 +37,33 @@ type SendRecord struct {
 // attempt's while the send is under way or was taken; else how it ended. A
 // send that waits for its next attempt after a refusal is Queued again.
 func (s SendRecord) Status() State {
-	taken := s.State == Accepted
+	taken, silent := s.State == Accepted, false
 	for _, a := range s.Attempts {
 		if a.State == Delivered {
 			return Delivered
 		}
 		taken = taken || a.State == Accepted || a.State == Sent || a.State == Undelivered
+		silent = silent || a.State == Unknown
 	}
-	if len(s.Attempts) == 0 {
-		return s.State
-	}
-	newest := s.Attempts[len(s.Attempts)-1].State
 	switch {
+	case len(s.Attempts) == 0 || s.State == Unknown && silent:
+		return s.State
+	case s.State == Queued:
+		return s.underWay()
 	case taken:
 		return s.newestTaken()
-	case s.State == Queued && newest != Failed:
-		return newest
 	default:
 		return s.State
+	}
+}
+
+// underWay is the state of a send on which work is left.
+func (s SendRecord) underWay() State {
+	switch newest := s.Attempts[len(s.Attempts)-1].State; newest {
+	case Failed, Undelivered:
+		return Queued
+	default:
+		return newest
 	}
 }
 

@@ -45,6 +45,19 @@ type Provider interface {
 	Send(ctx context.Context, m Message) (Acceptance, error)
 }
 
+// Inquirer is a provider that can be asked what became of a message.
+type Inquirer interface {
+	// Inquire returns the state of the message that ref names, as a receipt
+	// would tell it. Its errors are *Fault.
+	Inquire(ctx context.Context, ref string) (Receipt, error)
+}
+
+// Confirmer is a provider that wants to hear which messages were of use.
+type Confirmer interface {
+	// Confirm tells that the message which ref names was used. Its errors are *Fault.
+	Confirm(ctx context.Context, ref string) error
+}
+
 // Acceptance is what a vendor said when it took a message.
 type Acceptance struct {
 	Ref   string // the vendor's own name for the message; "" if it gave none
@@ -81,7 +94,7 @@ type Fault struct {
 	Provider   string
 	Code       string        // short and from a closed set, such as "twilio_21211" or "smtp_550"
 	Permanent  bool          // FaultRecipient only: the address will not be reachable tomorrow either
-	RetryAfter time.Duration // FaultThrottled only: for how long the vendor wants no message at all; 0: only this one has to wait
+	RetryAfter time.Duration // FaultThrottled, and FaultUs of a whole account: for how long it takes no message at all; 0: only this one is affected
 	Err        error         // the vendor's own words: they quote addresses and codes, so they go nowhere
 }
 
@@ -117,6 +130,7 @@ type Reception struct {
 	Moved   bool          // it changed something
 	Channel Channel       // of the send
 	After   time.Duration // since the send was asked for
+	Due     *Due          // the send, if another provider is to be asked now; else nil
 }
 
 // Receipt is what a provider reports later about one attempt.
@@ -125,7 +139,7 @@ type Receipt struct {
 	Attempt  int
 	Provider string
 	Ref      string
-	State    State  // Accepted, Sent, Undelivered, Failed or Delivered
+	State    State  // Accepted, Sent, Undelivered, Failed or Delivered; Unknown if even the provider cannot tell
 	Reason   string // a short code; "" if all went well
 	Class    Class  // of a State that is Undelivered or Failed
 	// Permanent, with FaultRecipient: the address will not be reachable

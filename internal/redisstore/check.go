@@ -43,7 +43,7 @@ func (s *Store) Check(ctx context.Context, g otp.Guess) (otp.Verdict, error) {
 	return otp.Verdict{
 		ID: otp.ID(r.text(1)), Status: otp.Status(r.text(2)), Reason: otp.Reason(r.text(3)),
 		ChecksLeft: int(r.number(4)), LockedUntil: r.at(5),
-		SessionKey: r.text(6), ExpiresAt: r.at(7), Channel: otp.Channel(r.text(8)),
+		SessionKey: r.text(6), ExpiresAt: r.at(7), Channel: otp.Channel(r.text(8)), After: r.duration(9),
 	}, nil
 }
 

@@ -13,6 +13,7 @@ var (
 	claim   = load("claim")
 	sending = load("sending")
 	outcome = load("outcome")
+	rest    = load("rest")
 	receipt = load("receipt")
 )
 
@@ -21,16 +22,23 @@ var (
 func (s *Store) Claim(ctx context.Context, o otp.Order, holder string) (c otp.Claim, ok bool, err error) {
 	p := o.ID.Partition()
 	r, err := s.run(ctx, claim, verificationKey(o.ID), p.String(), string(o.ID), o.Send, holder, ms(Lease), ms(LeastLife))
-	if err != nil || r.text(0) != "claimed" {
+	if err != nil {
 		return otp.Claim{}, false, err
 	}
-	c = otp.Claim{
-		Order: o, Holder: holder,
-		Owner: otp.Owner{Namespace: otp.Namespace(r.text(1)), Partition: p, Anchor: otp.Anchor(r.text(2))},
-		Code:  otp.Sealed(r.text(3)), Letter: otp.Sealed(r.text(4)),
-		Left: r.duration(5), AskedAt: r.at(6),
+	c = otp.Claim{Order: o, Holder: holder}
+	switch r.text(0) {
+	case "ask":
+		c.Ask = true
+		c.Attempts, err = attempts([]byte(r.text(1)))
+	case "claimed":
+		c.Owner = otp.Owner{Namespace: otp.Namespace(r.text(1)), Partition: p, Anchor: otp.Anchor(r.text(2))}
+		c.Code, c.Letter = otp.Sealed(r.text(3)), otp.Sealed(r.text(4))
+		c.Left, c.AskedAt = r.duration(5), r.at(6)
+		c.Attempts, err = attempts([]byte(r.text(7)))
+		c.Rounds = int(r.number(8))
+	default:
+		return otp.Claim{}, false, nil
 	}
-	c.Attempts, err = attempts([]byte(r.text(7)))
 	return c, err == nil, err
 }
 
@@ -51,20 +59,34 @@ func (s *Store) Begin(ctx context.Context, c otp.Claim, attempt int, provider st
 
 // Finish writes down what became of a hand-over. open tells whether work is left.
 func (s *Store) Finish(ctx context.Context, o otp.Outcome) (open bool, err error) {
-	pause := int64(-1)
-	if o.Retry >= 0 {
-		pause = ms(o.Retry)
-	}
 	r, err := s.run(ctx, outcome, verificationKey(o.Order.ID), o.Order.ID.Partition().String(), string(o.Order.ID), o.Order.Send,
-		o.Attempt, o.Holder, string(o.State), o.Ref, o.Reason, string(o.Class), silence(o.Class, o.Permanent), pause, ms(LeastLife))
+		o.Attempt, string(o.State), o.Ref, o.Reason, string(o.Class), silence(o.Class, o.Permanent), ms(AskAfter))
 	return r.text(0) == "open", err
+}
+
+// Rest puts a claimed send down for a while, or for good if pause is negative;
+// so it does if its code will not live that long. reason says what keeps it, if
+// that is not an attempt. state is how it ended, unless it is open.
+func (s *Store) Rest(ctx context.Context, c otp.Claim, pause time.Duration, reason string) (open bool, state otp.State, err error) {
+	id := c.Order.ID
+	wait := int64(-1)
+	if pause >= 0 {
+		wait = ms(pause)
+	}
+	r, err := s.run(ctx, rest, verificationKey(id), id.Partition().String(), string(id), c.Order.Send, c.Holder, reason, wait, ms(LeastLife))
+	return r.text(0) == "open", otp.State(r.text(1)), err
 }
 
 // Receive writes down a receipt.
 func (s *Store) Receive(ctx context.Context, rc otp.Receipt) (otp.Reception, error) {
 	r, err := s.run(ctx, receipt, verificationKey(rc.Order.ID), rc.Order.ID.Partition().String(), string(rc.Order.ID), rc.Order.Send,
-		rc.Attempt, rc.Provider, rc.Ref, string(rc.State), rc.Reason, string(rc.Class), silence(rc.Class, rc.Permanent))
-	return otp.Reception{Moved: r.text(0) == "moved", Channel: otp.Channel(r.text(1)), After: r.duration(2)}, err
+		rc.Attempt, rc.Provider, rc.Ref, string(rc.State), rc.Reason, string(rc.Class), silence(rc.Class, rc.Permanent),
+		ms(LeastLife), ms(patience), ms(AskAfter))
+	got := otp.Reception{Moved: r.text(0) == "moved", Channel: otp.Channel(r.text(1)), After: r.duration(2)}
+	if claims := r.number(3); got.Moved && claims >= 0 {
+		got.Due = &otp.Due{Order: rc.Order, Channel: got.Channel, Claims: int(claims)}
+	}
+	return got, err
 }
 
 // silence is for how long a fault keeps a channel shut, in ms.

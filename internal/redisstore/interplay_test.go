@@ -24,8 +24,8 @@ func (r *rig) underWay(a ask) otp.Claim {
 func (r *rig) refusedWhileGoingOn(c otp.Claim) {
 	r.t.Helper()
 	if _, err := r.store.Finish(r.t.Context(), otp.Outcome{
-		Order: c.Order, Attempt: 1, Holder: c.Holder,
-		State: otp.Failed, Class: otp.FaultProvider, Reason: "r", Retry: -1,
+		Order: c.Order, Attempt: 1,
+		State: otp.Failed, Class: otp.FaultProvider, Reason: "r",
 	}); err != nil {
 		r.t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestAnOptOutAlsoStopsASendThatWaits(t *testing.T) {
 func TestAVendorsNameForAMessageCannotBreakTheJournal(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		c := r.underWay(ask{})
-		if _, err := r.store.Finish(t.Context(), otp.Outcome{Order: c.Order, Attempt: 1, Holder: "w", State: otp.Accepted, Ref: "a b\nc", Retry: -1}); err != nil {
+		if _, err := r.store.Finish(t.Context(), otp.Outcome{Order: c.Order, Attempt: 1, State: otp.Accepted, Ref: "a b\nc"}); err != nil {
 			t.Fatal(err)
 		}
 		steps := r.history(c.Order.ID).Steps

@@ -16,11 +16,13 @@ import "github.com/otpipe/otpipe/internal/otp"
 //	v:{p}<id>               a verification: see lua/record.lua
 //	recent:{p}<fp>          "id ns binding" of the newest ones       as long as the newest of them
 //	repeat:<nonce>          a request its caller may repeat          24 h
+//	pace:{00}<provider>     when its next hand-over may begin        seconds
 //
 // Without a TTL, for they name nobody:
 //
 //	due:{p}                 when to look at which send; entries go when it ends
 //	events:{p}              stream of all transitions, trimmed to a length
+//	provider:{00}<name>     drain, pause and breakers' advice, see lua/standing.lua
 //	otpipe:store            partitions and marks of the keys, see guard.go
 func stateKey(ns otp.Namespace, kind string, p otp.Partition, who string) string {
 	return string(ns) + ":" + kind + ":{" + p.String() + "}" + who
@@ -36,6 +38,12 @@ func recentKey(p otp.Partition, fp otp.Fingerprint) string {
 
 // repeatKey needs no slot of its own: the request may be about any recipient.
 func repeatKey(n otp.Nonce) string { return "repeat:" + string(n) }
+
+// providerKey lies in the partition whose stream has the events that are about
+// no recipient.
+func providerKey(name string) string { return "provider:{00}" + name }
+
+func paceKey(provider string) string { return "pace:{00}" + provider }
 
 const storeKey = "otpipe:store"
 

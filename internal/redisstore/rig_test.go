@@ -231,16 +231,26 @@ func (r *rig) begin(c otp.Claim, attempt int) error {
 
 func (r *rig) finish(c otp.Claim, attempt int, state otp.State, class otp.Class) (open bool) {
 	r.t.Helper()
-	o := otp.Outcome{Order: c.Order, Attempt: attempt, Holder: c.Holder, State: state, Class: class, Retry: -1, Reason: "r"}
+	o := otp.Outcome{Order: c.Order, Attempt: attempt, State: state, Class: class, Reason: "r"}
 	if state == otp.Accepted {
 		o.Ref, o.Reason = "SM1", ""
-	}
-	if state == otp.Failed && class != otp.FaultRecipient {
-		o.Retry = time.Second
 	}
 	open, err := r.store.Finish(r.t.Context(), o)
 	if err != nil {
 		r.t.Fatalf("finish: %v", err)
+	}
+	if !open || state != otp.Failed {
+		return open
+	}
+	return r.rest(c, time.Second, "")
+}
+
+// rest puts a send down.
+func (r *rig) rest(c otp.Claim, pause time.Duration, reason string) (open bool) {
+	r.t.Helper()
+	open, _, err := r.store.Rest(r.t.Context(), c, pause, reason)
+	if err != nil {
+		r.t.Fatalf("rest: %v", err)
 	}
 	return open
 }

@@ -234,8 +234,8 @@ func TestASuppressedChannelIsNotSentTo(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := r.store.Finish(t.Context(), otp.Outcome{
-			Order: o.Order, Attempt: 1, Holder: "w", State: otp.Failed,
-			Class: otp.FaultRecipient, Permanent: true, Reason: "twilio_21211", Retry: -1,
+			Order: o.Order, Attempt: 1, State: otp.Failed,
+			Class: otp.FaultRecipient, Permanent: true, Reason: "twilio_21211",
 		}); err != nil {
 			t.Fatal(err)
 		}

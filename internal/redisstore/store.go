@@ -16,6 +16,10 @@ const (
 	// LeastLife is how long a code must still live when a hand-over begins.
 	LeastLife = 15 * time.Second
 
+	// AskAfter is when a provider that has not said what became of a message it
+	// took is asked, once. Receipts come within half a minute, or not at all.
+	AskAfter = 2 * time.Minute
+
 	suppression     = 30 * 24 * time.Hour
 	patience        = 750 * time.Millisecond // before the watch looks after a fresh send
 	flight          = 2 * time.Second        // before a repeated request is run again; longer than an answer takes

@@ -19,11 +19,11 @@ type provider struct {
 func (p *provider) Send(ctx context.Context, msg otp.Message) (otp.Acceptance, error) {
 	began := time.Now()
 	got, err := p.Provider.Send(ctx, msg)
-	p.m.handOver.WithLabelValues(p.Name()).Observe(time.Since(began).Seconds())
 	outcome := "accepted"
 	if err != nil {
 		outcome = string(otp.AsFault(p.Name(), err).Class)
 	}
+	p.m.handOver.WithLabelValues(p.Name(), outcome).Observe(time.Since(began).Seconds())
 	p.m.attempts.WithLabelValues(p.Name(), outcome).Inc()
 	return got, err
 }

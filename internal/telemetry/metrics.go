@@ -24,6 +24,7 @@ type Metrics struct {
 	attempts *prometheus.CounterVec
 	handOver *prometheus.HistogramVec
 	arrival  *prometheus.HistogramVec
+	approval *prometheus.HistogramVec
 	rang     prometheus.Counter
 	settled  prometheus.Counter
 	lost     prometheus.Counter
@@ -65,7 +66,11 @@ func New(version string, namespaces map[otp.Namespace]otp.Policy, providers []st
 		handOver: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "otpipe_handover_seconds",
 			Help: "How long a provider took to answer.", Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2, 4, 8},
-		}, []string{"provider"}),
+		}, []string{"provider", "outcome"}),
+		approval: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "otpipe_approved_seconds",
+			Help: "From the first request for a code to the right check.", Buckets: []float64{5, 10, 15, 20, 30, 45, 60, 120, 300, 900},
+		}, []string{"namespace"}),
 		arrival: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "otpipe_delivered_seconds",
 			Help: "From the request for a send to the provider's receipt that it was delivered.", Buckets: []float64{1, 2, 5, 10, 20, 30, 60, 120, 300},
@@ -84,7 +89,7 @@ func New(version string, namespaces map[otp.Namespace]otp.Policy, providers []st
 		}),
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "otpipe_build_info", Help: "1, with the version."}, []string{"version", "go"})
-	m.registry.MustRegister(m.starts, m.checks, m.locks, m.sends, m.attempts, m.handOver, m.arrival, m.rang, m.settled, m.lost, info,
+	m.registry.MustRegister(m.starts, m.checks, m.locks, m.sends, m.attempts, m.handOver, m.arrival, m.approval, m.rang, m.settled, m.lost, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	info.WithLabelValues(version, goVersion()).Set(1)
 	m.zero(namespaces, providers)
@@ -100,6 +105,7 @@ func (m *Metrics) zero(namespaces map[otp.Namespace]otp.Policy, providers []stri
 			m.checks.WithLabelValues(string(ns), o)
 		}
 		m.locks.WithLabelValues(string(ns))
+		m.approval.WithLabelValues(string(ns))
 	}
 	for _, ch := range channels {
 		for _, o := range sendOutcomes {
@@ -107,12 +113,12 @@ func (m *Metrics) zero(namespaces map[otp.Namespace]otp.Policy, providers []stri
 		}
 	}
 	for _, p := range providers {
-		m.handOver.WithLabelValues(p)
 		for _, ch := range channels {
 			m.arrival.WithLabelValues(string(ch), p)
 		}
 		for _, o := range attemptOutcomes {
 			m.attempts.WithLabelValues(p, o)
+			m.handOver.WithLabelValues(p, o)
 		}
 	}
 }

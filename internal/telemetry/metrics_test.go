@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/telemetry"
 	"github.com/otpipe/otpipe/internal/verify"
@@ -63,6 +65,7 @@ func zeros() map[string]string {
 			all[fmt.Sprintf(`otpipe_checks_total{namespace="%s",outcome="%s"}`, ns, o)] = "0"
 		}
 		all[fmt.Sprintf(`otpipe_locks_total{namespace="%s"}`, ns)] = "0"
+		all[fmt.Sprintf(`otpipe_approved_seconds_count{namespace="%s"}`, ns)] = "0"
 	}
 	for _, ch := range []string{"sms", "email"} {
 		for _, o := range []string{"staged", "accepted", "failed", "unknown"} {
@@ -73,9 +76,9 @@ func zeros() map[string]string {
 		}
 	}
 	for _, p := range []string{"twilio-eu", "smtp-backup"} {
-		all[fmt.Sprintf(`otpipe_handover_seconds_count{provider="%s"}`, p)] = "0"
 		for _, o := range []string{"accepted", "provider", "throttled", "recipient", "us", "unknown"} {
 			all[fmt.Sprintf(`otpipe_attempts_total{outcome="%s",provider="%s"}`, o, p)] = "0"
+			all[fmt.Sprintf(`otpipe_handover_seconds_count{outcome="%s",provider="%s"}`, o, p)] = "0"
 		}
 	}
 	return all
@@ -187,7 +190,7 @@ func TestEveryOutcomeOfAHandOverIsCountedAndTimed(t *testing.T) {
 		}
 		want := zeros()
 		want[fmt.Sprintf(`otpipe_attempts_total{outcome="%s",provider="twilio-eu"}`, outcome)] = "1"
-		want[`otpipe_handover_seconds_count{provider="twilio-eu"}`] = "1"
+		want[fmt.Sprintf(`otpipe_handover_seconds_count{outcome="%s",provider="twilio-eu"}`, outcome)] = "1"
 		if d := cmp.Diff(want, scrape(t, m)); d != "" {
 			t.Errorf("%s: %s", outcome, d)
 		}
@@ -285,9 +288,9 @@ type gauge struct {
 	err  error
 }
 
-func (g gauge) Read(otp.Channel) (int, time.Duration, error) {
+func (g gauge) Read(otp.Channel) (otp.QueueState, error) {
 	<-g.hang
-	return 7, 2 * time.Second, g.err
+	return otp.QueueState{Waiting: 7, Oldest: 2 * time.Second, Dead: 1}, g.err
 }
 
 func TestTheQueuesAreReadWhenTheMetricsAre(t *testing.T) {
@@ -297,7 +300,7 @@ func TestTheQueuesAreReadWhenTheMetricsAre(t *testing.T) {
 	close(g.hang)
 	m.Queues(g)
 	got := scrape(t, m)
-	if got[`otpipe_queue_waiting{queue="sms"}`] != "7" || got[`otpipe_queue_oldest_seconds{queue="email"}`] != "2" {
+	if got[`otpipe_queue_waiting{queue="sms"}`] != "7" || got[`otpipe_queue_oldest_seconds{queue="email"}`] != "2" || got[`otpipe_queue_dead{queue="sms"}`] != "1" {
 		t.Errorf("%v", got)
 	}
 }
@@ -321,6 +324,7 @@ func TestTheMetricsKeepToTheRulesOfTheirNames(t *testing.T) {
 	g := gauge{hang: make(chan struct{})}
 	close(g.hang)
 	m.Queues(g)
+	m.Gate(newGate())
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	problems, err := promlint.New(w.Body).Lint()
@@ -342,6 +346,7 @@ func TestThePageNamesEveryMetricWithItsLabels(t *testing.T) {
 	g := gauge{hang: make(chan struct{})}
 	close(g.hang)
 	m.Queues(g)
+	m.Gate(newGate())
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	series := regexp.MustCompile(`(?m)^(otpipe_[a-z_]+?)(?:_bucket|_count|_sum)?(?:\{([^}]*)\})? `)
@@ -361,5 +366,58 @@ func TestThePageNamesEveryMetricWithItsLabels(t *testing.T) {
 	}
 	if len(names) < 12 {
 		t.Errorf("only %d metrics", len(names))
+	}
+}
+
+func newGate() *deliver.Gate {
+	g := &deliver.Gate{Providers: []string{"twilio-eu", "smtp-backup"}, Breakers: map[deliver.Line]deliver.Breaker{}, Log: slog.New(slog.DiscardHandler)}
+	for line, state := range map[deliver.Line]string{{Provider: "twilio-eu", Channel: otp.SMS}: "half_open", {Provider: "smtp-backup", Channel: otp.Email}: "closed"} {
+		g.Breakers[line] = fuse(state)
+	}
+	return g
+}
+
+// fuse is a breaker in a state.
+type fuse string
+
+func (f fuse) Allow() (func(error), time.Duration) { return nil, 0 }
+func (f fuse) Probing() bool                       { return f == "half_open" }
+func (f fuse) State() string                       { return string(f) }
+
+type standings = deliver.Standings
+
+// told answers once with how the providers stand.
+type told struct {
+	standings
+	all  map[string]otp.Standing
+	done func()
+}
+
+func (s told) Standings(context.Context, []string) (map[string]otp.Standing, error) {
+	s.done()
+	return s.all, nil
+}
+
+func TestTheBreakersAndWhatIsKnownOfTheProvidersAreMetrics(t *testing.T) {
+	t.Parallel()
+	m, g := newMetrics(), newGate()
+	ctx, cancel := context.WithCancel(t.Context())
+	g.Standings = told{done: cancel, all: map[string]otp.Standing{"twilio-eu": {Drained: &otp.Drain{}, Tripped: map[otp.Channel]time.Duration{otp.SMS: time.Hour}}}}
+	g.Run(ctx)
+	m.Gate(g)
+	got := scrape(t, m)
+	for series, want := range map[string]string{
+		`otpipe_breaker_state{channel="sms",provider="twilio-eu",state="half_open"}`:  "1",
+		`otpipe_breaker_state{channel="sms",provider="twilio-eu",state="closed"}`:     "0",
+		`otpipe_breaker_state{channel="email",provider="smtp-backup",state="closed"}`: "1",
+		`otpipe_breaker_state{channel="email",provider="smtp-backup",state="open"}`:   "0",
+		`otpipe_provider_closed{provider="twilio-eu",why="drained"}`:                  "1",
+		`otpipe_provider_closed{provider="twilio-eu",why="paused"}`:                   "0",
+		`otpipe_provider_closed{provider="twilio-eu",why="tripped"}`:                  "1",
+		`otpipe_provider_closed{provider="smtp-backup",why="drained"}`:                "0",
+	} {
+		if got[series] != want {
+			t.Errorf("%s is %q, want %s", series, got[series], want)
+		}
 	}
 }

@@ -16,7 +16,7 @@ const (
 
 // QueueReader tells how a channel's queue stands; see asynqueue.Gauge.
 type QueueReader interface {
-	Read(ch otp.Channel) (waiting int, oldest time.Duration, err error)
+	Read(ch otp.Channel) (otp.QueueState, error)
 }
 
 var (
@@ -24,32 +24,30 @@ var (
 		"Orders that wait for a worker or for their next try. All processes report the same queue: take max by (queue), never sum.", []string{"queue"}, nil)
 	queueOldest = prometheus.NewDesc("otpipe_queue_oldest_seconds",
 		"For how long the oldest order has waited for a worker. Take max by (queue).", []string{"queue"}, nil)
+	queueDead = prometheus.NewDesc("otpipe_queue_dead",
+		"Tasks that died in the queue. The watch brings their sends back. Take max by (queue).", []string{"queue"}, nil)
 )
 
 // Queues reports how the queues stand whenever the metrics are read. A queue
 // that cannot be read keeps its last reading, and holds nobody up.
 func (m *Metrics) Queues(r QueueReader) {
-	m.registry.MustRegister(&queues{reader: r, last: map[otp.Channel]reading{}})
+	m.registry.MustRegister(&queues{reader: r, last: map[otp.Channel]otp.QueueState{}})
 }
 
 type queues struct {
 	reader QueueReader
 
 	mu      sync.Mutex
-	last    map[otp.Channel]reading
+	last    map[otp.Channel]otp.QueueState
 	read    time.Time
 	reading bool
-}
-
-type reading struct {
-	waiting int
-	oldest  time.Duration
 }
 
 // Describe is for prometheus.
 func (q *queues) Describe(ch chan<- *prometheus.Desc) {
 	ch <- queueWaiting
 	ch <- queueOldest
+	ch <- queueDead
 }
 
 // Collect is for prometheus.
@@ -62,8 +60,9 @@ func (q *queues) Collect(out chan<- prometheus.Metric) {
 	defer q.mu.Unlock()
 	for _, c := range channels {
 		r := q.last[c]
-		out <- prometheus.MustNewConstMetric(queueWaiting, prometheus.GaugeValue, float64(r.waiting), string(c))
-		out <- prometheus.MustNewConstMetric(queueOldest, prometheus.GaugeValue, r.oldest.Seconds(), string(c))
+		out <- prometheus.MustNewConstMetric(queueWaiting, prometheus.GaugeValue, float64(r.Waiting), string(c))
+		out <- prometheus.MustNewConstMetric(queueOldest, prometheus.GaugeValue, r.Oldest.Seconds(), string(c))
+		out <- prometheus.MustNewConstMetric(queueDead, prometheus.GaugeValue, float64(r.Dead), string(c))
 	}
 }
 
@@ -79,10 +78,10 @@ func (q *queues) refresh() (done chan struct{}) {
 	q.reading = true
 	go func() {
 		defer close(done)
-		got := map[otp.Channel]reading{}
+		got := map[otp.Channel]otp.QueueState{}
 		for _, c := range channels {
-			if waiting, oldest, err := q.reader.Read(c); err == nil {
-				got[c] = reading{waiting, oldest}
+			if state, err := q.reader.Read(c); err == nil {
+				got[c] = state
 			}
 		}
 		q.mu.Lock()

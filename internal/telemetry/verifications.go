@@ -30,6 +30,9 @@ func (v *verifications) Start(ctx context.Context, o otp.Opening) (otp.Opened, e
 func (v *verifications) Check(ctx context.Context, g otp.Guess) (otp.Verdict, error) {
 	verdict, err := v.Verifications.Check(ctx, g)
 	v.m.checks.WithLabelValues(string(g.Owner.Namespace), checkOutcome(verdict, err)).Inc()
+	if err == nil && verdict.Right() && verdict.After > 0 {
+		v.m.approval.WithLabelValues(string(g.Owner.Namespace)).Observe(verdict.After.Seconds())
+	}
 	if err == nil && locked(verdict) {
 		v.m.locks.WithLabelValues(string(g.Owner.Namespace)).Inc()
 	}

@@ -11,10 +11,7 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
-const (
-	maxBinding = 256 // bytes
-	maxReason  = 200 // characters
-)
+const maxBinding = 256 // bytes
 
 var (
 	localeForm = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$`)
@@ -67,25 +64,6 @@ func badParam(v string) string {
 func invisible(r rune) bool {
 	const joiner, nonJoiner = '\u200d', '\u200c'
 	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) || unicode.Is(unicode.Cf, r) && r != joiner && r != nonJoiner
-}
-
-// addressForm is what people write of an address: an @, or the digits of a number.
-var addressForm = regexp.MustCompile(`@|\d(?:[\s().-]*\d){6,}`)
-
-// checkReason looks at what an operator says of an action. It is kept where no
-// address stands in clear.
-func checkReason(reason string) error {
-	detail := ""
-	switch n := utf8.RuneCountInString(reason); {
-	case n == 0 || n > maxReason:
-		detail = fmt.Sprintf("want 1 to %d characters: they are kept for the audit", maxReason)
-	case addressForm.MatchString(reason):
-		detail = "do not name the recipient here; a ticket's number will do"
-	}
-	if detail == "" {
-		return nil
-	}
-	return &otp.InputError{Field: "reason", Detail: detail, Err: otp.ErrInvalid}
 }
 
 func checkBinding(b string) error {

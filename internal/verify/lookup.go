@@ -31,7 +31,7 @@ func (s *Service) Unlock(ctx context.Context, who otp.Caller, ns otp.Namespace, 
 	if _, err := s.policy(who, ns); err != nil {
 		return false, err
 	}
-	if err := checkReason(reason); err != nil {
+	if err := otp.CheckReason(reason); err != nil {
 		return false, err
 	}
 	if err := checkBinding(binding); err != nil {

@@ -197,7 +197,7 @@ func TestOnlyASendThatIsQueuedIsRungFor(t *testing.T) {
 	if _, err := r.store.Begin(ctx, c, 1, "twilio"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.store.Finish(ctx, otp.Outcome{Order: c.Order, Attempt: 1, Holder: "w", State: otp.Failed, Class: otp.FaultRecipient, Permanent: true, Retry: -1}); err != nil {
+	if _, err := r.store.Finish(ctx, otp.Outcome{Order: c.Order, Attempt: 1, State: otp.Failed, Class: otp.FaultRecipient, Permanent: true}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.Start(ctx, everybody, toPhone()); err == nil {

@@ -5,7 +5,7 @@
 --   session key, hashes of the session under every live key, session life, lock_after, fail window, strike life,
 --   locks, then pairs of digest key and digest
 -- Returns {"answer", id, status, reason, checks left, locked until, session key, session expiry, channel}
---   with reason "" for a right guess, or {"locked", ms, live id, its expiry}.
+--   with reason "" for a right guess, and then the ms since the code was first asked for, or {"locked", ms, live id, its expiry}.
 
 -- include clock
 -- include record
@@ -118,7 +118,9 @@ if right then
   if fails or lock then call('DEL', fails_key, lock_key) end
   local hash, expires = string.match(sessions, '^%S+'), NOW + session_life
   call('SET', state_key(ns, 'session', p, hash), v.id .. ' ' .. v.an .. ' ' .. v.ch .. ' ' .. whole(expires), 'PX', whole(session_life + GRACE))
-  return remember('approved', '', 0, session_key, hash, expires)
+  local told = remember('approved', '', 0, session_key, hash, expires)
+  told[#told + 1] = NOW - v.t0
+  return told
 end
 
 local locks = words(ARGV[16])

@@ -2,7 +2,9 @@
 --
 -- KEYS[1] the verification
 -- ARGV[3..] partition, id, n, holder, lease ms, least life left for a hand-over
--- Returns {"claimed", namespace, anchor, sealed code, sealed letter, ms left, asked for at, attempts as JSON},
+-- Returns {"claimed", namespace, anchor, sealed code, sealed letter, ms left, asked for at, attempts as JSON,
+--   claims before},
+--   {"ask", attempts as JSON} if its provider is to be asked what became of it,
 --   {"held", ms} while another worker has it, or {"done"}.
 
 -- include clock
@@ -16,6 +18,25 @@ n, lease, least = tonumber(n), tonumber(lease), tonumber(least)
 
 local v = find(p, id)
 local s = v and send(v, n)
+if s and s.st == 'accepted' and s.ask then
+  if NOW < s.ask then return {'done'} end -- a task that asynq has run again
+  if not s.asked then
+    s.asked = 1
+    ask_at(v, n, s, NOW + lease)
+    commit(v)
+    return {'ask', cjson.encode(s.a)}
+  end
+  -- The one who asked has died, or heard nothing: nobody knows.
+  for i, a in ipairs(s.a) do
+    if a.st == 'accepted' or a.st == 'sent' then
+      a.st = 'unknown'
+      note_attempt(v, n, i, 'unknown', a.p, a.ref, 'no_receipt')
+    end
+  end
+  close(v, n, s, 'unknown')
+  commit(v)
+  return {'done'}
+end
 if not s or s.st ~= 'queued' then
   call('ZREM', due_key(p), id .. '/' .. n)
   return {'done'}
@@ -53,4 +74,4 @@ s.by, s.lease = holder, NOW + lease
 save(v, n, s)
 due_at(v, n, s.lease)
 commit(v)
-return {'claimed', v.ns, v.an, code, letter, v.exp - NOW, s.at, #s.a > 0 and cjson.encode(s.a) or '[]'}
+return {'claimed', v.ns, v.an, code, letter, v.exp - NOW, s.at, #s.a > 0 and cjson.encode(s.a) or '[]', s.k - 1}

@@ -19,7 +19,7 @@ for _, member in ipairs(call('ZRANGEBYSCORE', KEYS[1], '-inf', NOW, 'LIMIT', 0, 
     call('ZADD', KEYS[1], whole(NOW + 2000), member)
     found[#found + 1] = id
     found[#found + 1] = ''
-  elseif s and s.st == 'queued' then
+  elseif s and (s.st == 'queued' or s.st == 'accepted' and s.ask) then
     local rung = call('HINCRBY', v.key, 'r' .. n, 1)
     call('ZADD', KEYS[1], NOW + 1000 * math.min(2 ^ rung, 16), member)
     found[#found + 1] = member

@@ -25,15 +25,32 @@ local function refund(v, n, s)
   clear_cooldown(v, n)
 end
 
--- End a send that was not accepted. One that a provider may have taken ends as
+-- What a provider took and gave up for a passing reason was paid for, and of no
+-- use: the cooldown comes back, the quota does not.
+local function pardon(v, n, s)
+  if s.rf then return end
+  s.rf = 1
+  save(v, n, s)
+  clear_cooldown(v, n)
+end
+
+-- End a send on which work was left. One that a provider may have taken ends as
 -- unknown, one that was refused by all as failed; neither is what it was meant to be.
+-- One that was taken and given up, and that nobody else took, ends as it was before.
 local function abandon(v, n, s, state)
   orphan(v, n, s)
+  if s.back and given_up(s) then
+    local why = s.why
+    close(v, n, s, 'accepted')
+    note_send(v, n, 'undelivered', nil, why)
+    pardon(v, n, s)
+    return
+  end
   local last, reason = s.a[#s.a], nil
   if unknowns(s) > 0 then
     state = 'unknown'
-  elseif last and state == 'expired' then
-    state, reason = 'failed', last.why
+  elseif state == 'expired' and (last or s.why) then
+    state, reason = 'failed', last and last.why or s.why
   end
   close(v, n, s, state)
   note_send(v, n, state, last and last.p, reason)
@@ -53,6 +70,13 @@ local function drop_unsent(v, state)
   end
 end
 
+-- Nothing is sent from a letter again.
+local function drop_letters(v)
+  local all = {}
+  for n = 1, v.n do all[n] = 'l' .. n end
+  if v.n > 0 then call('HDEL', v.key, unpack(all)) end
+end
+
 -- End a verification: no code to take, nothing more to send.
 -- held is the owner's code, where the caller has read it already.
 local function finish(v, status, send_state, held)
@@ -63,6 +87,7 @@ local function finish(v, status, send_state, held)
   call('ZREM', due_key(v.p), v.id .. '/0')
   note(v, status)
   drop_unsent(v, send_state)
+  drop_letters(v)
 end
 
 local function suppress(v, channel, ms)

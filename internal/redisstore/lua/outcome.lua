@@ -1,8 +1,8 @@
 -- outcome: what became of a hand-over. A fact is written down whoever holds the lease by now.
 --
 -- KEYS[1] the verification
--- ARGV[3..] partition, id, n, attempt, holder, state, ref, reason, class, ms of suppression or 0,
---   ms until the next try or -1 while the holder goes on, least life left
+-- ARGV[3..] partition, id, n, attempt, state, ref, reason, class, ms of suppression or 0,
+--   ms after which its provider is asked what became of it
 -- Returns {"open"} while there is work left, or {"closed", state}.
 
 -- include clock
@@ -12,8 +12,8 @@
 -- include ending
 -- include rank
 
-local p, id, n, attempt, holder, state, ref, reason, class, silence, pause, least = unpack(ARGV, 3, 14)
-n, attempt, silence, pause, least = tonumber(n), tonumber(attempt), tonumber(silence), tonumber(pause), tonumber(least)
+local p, id, n, attempt, state, ref, reason, class, silence, ask = unpack(ARGV, 3, 12)
+n, attempt, silence, ask = tonumber(n), tonumber(attempt), tonumber(silence), tonumber(ask)
 
 local v = find(p, id)
 local s = v and send(v, n)
@@ -35,8 +35,12 @@ if moved and silence > 0 then suppress(v, s.ch, silence) end
 save(v, n, s)
 
 if s.st == 'queued' then
-  if taken then
+  if taken and a.st == 'undelivered' then -- its receipt was faster
+    s.back = 1
+    save(v, n, s)
+  elseif taken then
     close(v, n, s, 'accepted')
+    if state == 'accepted' then ask_at(v, n, s, NOW + ask) end
   elseif state == 'failed' and class == 'recipient' then
     close(v, n, s, 'failed')
     note_send(v, n, 'failed', a.p, reason)
@@ -44,14 +48,6 @@ if s.st == 'queued' then
     abandon(v, n, s, 'unknown')
   elseif state == 'failed' and (v.st ~= 'pending' or n < v.n) then
     abandon(v, n, s, v.st == 'canceled' and 'canceled' or v.st == 'expired' and 'expired' or 'superseded')
-  elseif pause >= 0 and s.by == holder then
-    if v.exp - NOW - pause < least then
-      abandon(v, n, s, 'expired')
-    else
-      s.by, s.lease = nil, nil
-      save(v, n, s)
-      due_at(v, n, NOW + pause + 2000) -- asynq brings it first; the watch if that fails
-    end
   end
 end
 commit(v)

@@ -2,8 +2,11 @@
 -- order, foreign or unknown: it changes nothing it should not.
 --
 -- KEYS[1] the verification
--- ARGV[3..] partition, id, n, attempt, provider, ref, state, reason, class, ms of suppression or 0
--- Returns {"moved", channel, ms since the send was asked for}, {"stale"} or {"foreign"}.
+-- ARGV[3..] partition, id, n, attempt, provider, ref, state, reason, class, ms of suppression or 0,
+--   least life left for another hand-over, ms until the watch looks after it,
+--   ms after which its provider is asked what became of it
+-- Returns {"moved", channel, ms since the send was asked for, claims so far if another provider is to be
+--   asked, else -1}, {"stale"} or {"foreign"}.
 
 -- include clock
 -- include record
@@ -12,8 +15,11 @@
 -- include ending
 -- include rank
 
-local p, id, n, attempt, provider, ref, state, reason, class, silence = unpack(ARGV, 3, 12)
-n, attempt, silence = tonumber(n), tonumber(attempt), tonumber(silence)
+local p, id, n, attempt, provider, ref, state, reason, class, silence, least, patience, ask = unpack(ARGV, 3, 15)
+n, attempt, silence, least, patience, ask = tonumber(n), tonumber(attempt), tonumber(silence), tonumber(least), tonumber(patience), tonumber(ask)
+
+-- Who has a receipt to give had taken the message.
+if state == 'failed' then state = 'undelivered' end
 
 local v = find(p, id)
 local s = v and send(v, n)
@@ -30,21 +36,37 @@ a.ref = ref
 if moved then a.st = state end
 note_attempt(v, n, attempt, state, a.p, ref, reason)
 save(v, n, s)
-if settles then close(v, n, s, 'accepted') end
-if moved and not arrived then
-  if silence > 0 then suppress(v, s.ch, silence) end
-  if s.st == 'queued' then
-    -- Work is left: nothing is given back yet, and nobody will do better for a
-    -- recipient who is at fault.
-    if class == 'recipient' then
+if settles then
+  close(v, n, s, 'accepted')
+  if state ~= 'delivered' then ask_at(v, n, s, NOW + ask) end
+elseif s.st == 'accepted' and state == 'unknown' then
+  close(v, n, s, 'unknown')
+elseif state == 'delivered' or s.st == 'accepted' and not open_ended(s) then
+  s.ask = nil
+  save(v, n, s)
+  if s.st == 'accepted' then call('ZREM', due_key(p), id .. '/' .. n) end
+end
+if state == 'delivered' then call('HDEL', v.key, 'l' .. n) end -- nobody will send it again
+if silence > 0 and moved then suppress(v, s.ch, silence) end
+
+local again = -1
+if moved and state == 'undelivered' then
+  local live = v.st == 'pending' and n == v.n and v.exp - NOW >= least
+  if class == 'recipient' then
+    -- Nobody will do better for a recipient who is at fault.
+    if s.st == 'queued' then
       close(v, n, s, 'failed')
       note_send(v, n, 'failed', a.p, reason)
     end
-  elseif (class == 'provider' or class == 'throttled') and not s.rf then
-    s.rf = 1 -- a passing reason: the cooldown comes back, the quota was paid for
+  elseif s.st == 'accepted' and given_up(s) and live then
+    s.st, s.asked, s.back = 'queued', nil, 1
     save(v, n, s)
-    clear_cooldown(v, n)
+    note_send(v, n, 'queued', nil, 'undelivered')
+    due_at(v, n, NOW + patience)
+    again = s.k
+  elseif s.st ~= 'queued' and (class == 'provider' or class == 'throttled') then
+    pardon(v, n, s)
   end
 end
 commit(v)
-return {'moved', s.ch, NOW - s.at}
+return {'moved', s.ch, NOW - s.at, again}

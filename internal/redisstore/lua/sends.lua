@@ -1,7 +1,9 @@
 -- sends.lua: the sends of a verification. One is kept as its state, for readers
 -- who need no more, and as JSON: ch channel, at when, nonce, k claims, by holder,
--- lease its end, a attempts {p provider, st state, ref, why}, w and aw the quota
--- windows it was charged to, rf refunded.
+-- lease its end, a attempts {p provider, st state, ref, why}, why it waits, w and aw
+-- the quota windows it was charged to, rf refunded, ask when its provider is to be
+-- asked what became of it, asked that it was, back
+-- that it was accepted once and given up.
 
 local function read_send(text)
   local st, fields = string.match(text, '^(%S+) (.*)$')
@@ -43,10 +45,35 @@ end
 
 local function due_at(v, n, at) call('ZADD', due_key(v.p), whole(at), v.id .. '/' .. n) end
 
--- End a send: nobody works on it again.
+-- Its provider has not said yet what became of it: it is asked at a time, if it
+-- does not say so before.
+local function ask_at(v, n, s, at)
+  s.ask = at
+  save(v, n, s)
+  due_at(v, n, at)
+end
+
+-- Whether every provider that took the message has given it up since.
+local function given_up(s)
+  for _, a in ipairs(s.a) do
+    if a.st ~= 'failed' and a.st ~= 'undelivered' then return false end
+  end
+  return true
+end
+
+local function open_ended(s)
+  for _, a in ipairs(s.a) do
+    if a.st == 'accepted' or a.st == 'sent' then return true end
+  end
+  return false
+end
+
+-- End a send: nobody works on it again. The letter of one that was accepted is
+-- kept while its code is of use: should the provider give it up, another gets it.
 local function close(v, n, s, state)
-  s.st, s.by, s.lease = state, nil, nil
+  s.st, s.by, s.lease, s.why, s.ask = state, nil, nil, nil, nil
   save(v, n, s)
   call('ZREM', due_key(v.p), v.id .. '/' .. n)
-  call('HDEL', v.key, 'l' .. n, 'r' .. n)
+  call('HDEL', v.key, 'r' .. n)
+  if state ~= 'accepted' or v.st ~= 'pending' then call('HDEL', v.key, 'l' .. n) end
 end
