@@ -103,7 +103,7 @@ type Twilio struct {
 	RiskCheck           string   `toml:"risk_check"`            // enable or disable; without it as the account says
 	ContentRetention    string   `toml:"content_retention"`     // discard or retain; without it as the account says
 	AddressRetention    string   `toml:"address_retention"`     // obfuscate or retain; without it as the account says
-	ProvideFeedback     bool     `toml:"provide_feedback"`      // you confirm to Twilio the messages that were used
+	ProvideFeedback     bool     `toml:"provide_feedback"`      // Twilio is told which messages were used: when their code was right
 	BaseURL             string   `toml:"base_url"`              // another place of Twilio's API, for tests
 }
 

@@ -34,6 +34,7 @@ type Twilio struct {
 	OnRequest  func(url.Values) // called with every form as soon as it is read; may be nil
 
 	mu     sync.Mutex
+	made   map[string]*twilioMessage // by sid
 	alive  context.Context
 	cancel context.CancelFunc
 	work   sync.WaitGroup
@@ -45,9 +46,13 @@ const (
 	twilioVersion  = "2010-04-01"
 )
 
-// ServeHTTP answers POST /2010-04-01/Accounts/{sid}/Messages.json. Only a
-// message that Twilio would take asks Chaos what becomes of it.
+// ServeHTTP answers POST /2010-04-01/Accounts/{sid}/Messages.json, and of a
+// message that was made GET …/Messages/{sid}.json and POST …/{sid}/Feedback.json.
+// Only a message that Twilio would take asks Chaos what becomes of it.
 func (t *Twilio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if t.about(w, r) {
+		return
+	}
 	form, err := t.read(r)
 	if err != nil {
 		err.answer(w)
@@ -121,7 +126,7 @@ func (t *Twilio) wait(r *http.Request, over <-chan time.Time) {
 // Whoever is too impatient for a slow answer will get reports all the same. The
 // inbox is the handset: what is not delivered does not show there.
 func (t *Twilio) take(w http.ResponseWriter, r *http.Request, form url.Values, mode Mode) {
-	m := newTwilioMessage(t.AccountSID, form)
+	m := t.keep(newTwilioMessage(t.AccountSID, form))
 	if mode != Undelivered {
 		t.Inbox.Add(Message{To: form.Get("To"), Channel: "sms", Provider: t.vendor(), Body: form.Get("Body")})
 	}
@@ -139,7 +144,7 @@ func (t *Twilio) take(w http.ResponseWriter, r *http.Request, form url.Values, m
 }
 
 // report tells what the carrier said: 30003 is a handset that is switched off.
-func (t *Twilio) report(m twilioMessage, mode Mode) {
+func (t *Twilio) report(m *twilioMessage, mode Mode) {
 	t.callback(m, "sent", "")
 	if mode == Undelivered {
 		t.callback(m, "undelivered", "30003")
@@ -150,12 +155,13 @@ func (t *Twilio) report(m twilioMessage, mode Mode) {
 
 // callback tells a status, and tells it once more if the connection fails: as
 // often as Twilio does.
-func (t *Twilio) callback(m twilioMessage, status, errorCode string) {
+func (t *Twilio) callback(m *twilioMessage, status, errorCode string) {
+	m.reach(status, errorCode)
 	target := m.form.Get("StatusCallback")
 	if target == "" {
 		return
 	}
-	if form := m.status(status, errorCode); t.post(target, form) != nil {
+	if form := m.callback(status, errorCode); t.post(target, form) != nil {
 		_ = t.post(target, form)
 	}
 }

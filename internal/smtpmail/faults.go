@@ -16,6 +16,10 @@ import (
 // long beside the second for which most limits count.
 const breather = 10 * time.Second
 
+// shut is how long a relay is left alone that does not let us in: somebody has to
+// look at the password.
+const shut = 5 * time.Minute
+
 // What came of a step that the relay did not answer.
 const (
 	busy     = "busy"     // no connection of the pool came free
@@ -33,7 +37,7 @@ type verdict struct {
 
 	class     otp.Class
 	permanent bool          // of otp.FaultRecipient
-	rest      time.Duration // of otp.FaultThrottled: for the whole relay; 0: for this message only
+	rest      time.Duration // for which the whole relay is left alone; 0: it is not
 }
 
 const none = "none"
@@ -70,7 +74,7 @@ var verdicts = []verdict{
 	{step: securing, outcome: "454 connection timeout canceled", class: otp.FaultProvider},       // 454: not now (RFC 3207 §4)
 	{step: securing, class: otp.FaultUs},                                                         // not offered, or not to be trusted
 	{step: authenticating, outcome: "454 connection timeout canceled", class: otp.FaultProvider}, // 454: it cannot tell now (RFC 4954 §6)
-	{step: authenticating, class: otp.FaultUs},
+	{step: authenticating, class: otp.FaultUs, rest: shut},
 
 	{step: mailing, outcome: "5", class: otp.FaultUs},
 	{step: mailing, class: otp.FaultProvider},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -110,19 +111,26 @@ func TestARefusalToStartTLSIsOursUnlessItPasses(t *testing.T) {
 	}
 }
 
+// shut is the verdict on a relay that does not let us in: somebody must act.
+func shut(code string) verdict {
+	v := ours(code)
+	v.RetryAfter = 5 * time.Minute
+	return v
+}
+
 func TestAnAuthenticationThatFailsIsOursUnlessTheRelayCannotCheckIt(t *testing.T) {
 	const plain, login = "250-relay.example\r\n250 AUTH PLAIN", "250-relay.example\r\n250 AUTH LOGIN"
 	for _, c := range []struct {
 		ehlo, auth string
 		want       verdict
 	}{
-		{plain, "535 5.7.8 wrong password", ours("smtp_535")},
-		{plain, "530 5.7.0 STARTTLS first", ours("smtp_530")},
+		{plain, "535 5.7.8 wrong password", shut("smtp_535")},
+		{plain, "530 5.7.0 STARTTLS first", shut("smtp_530")},
 		{plain, "454 4.7.0 temporary failure", theirs("smtp_454")},  // RFC 4954 §6: of the server
-		{login, "432 4.7.12 password transition", ours("smtp_432")}, // the same: a person must act
-		{login, "535 5.7.8 wrong password", ours("smtp_535")},
-		{"250-relay.example\r\n250 AUTH GSSAPI", "", ours("smtp_auth")},
-		{"250 relay.example", "", ours("smtp_auth")},
+		{login, "432 4.7.12 password transition", shut("smtp_432")}, // the same: a person must act
+		{login, "535 5.7.8 wrong password", shut("smtp_535")},
+		{"250-relay.example\r\n250 AUTH GSSAPI", "", shut("smtp_auth")},
+		{"250 relay.example", "", shut("smtp_auth")},
 		{plain, "421 4.3.2 bye", theirs("smtp_421")},
 		{plain, hangUp, theirs("smtp_connection")},
 	} {
@@ -156,7 +164,7 @@ func TestThePasswordIsNotSentInClearToAnotherHost(t *testing.T) {
 	p := provider(t, l.Addr())
 	p.Username, p.Password = "acme", password
 	_, err = p.Send(t.Context(), message())
-	if diff := cmp.Diff(ours("smtp_auth"), verdictOf(t, err)); diff != "" {
+	if diff := cmp.Diff(shut("smtp_auth"), verdictOf(t, err)); diff != "" {
 		t.Error(diff, errors.Unwrap(err))
 	}
 	if b := <-heard; bytes.Contains(b, []byte("AUTH")) {

@@ -5,9 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"slices"
+	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
+
+// shut is how long an account is left alone that takes nothing from us: somebody
+// has to look at its credentials, or at why it is suspended.
+const shut = 5 * time.Minute
+
+// closed are the codes of such an account; a 401 without a code is another.
+var closed = []int{10001, 20003, 20005, 30002}
 
 // verdict is what a fault means to whoever decides what to do next.
 type verdict struct {
@@ -185,8 +195,11 @@ func (p Provider) fault(c *call, err error) *otp.Fault {
 	case refused:
 		v := judge(r.status, r.code)
 		f.Class, f.Permanent, f.Code = v.class, v.permanent, name(r.code, fmt.Sprintf("http_%d", r.status))
-		if v == busy {
+		switch {
+		case v == busy:
 			f.RetryAfter = r.retryAfter
+		case r.status == http.StatusUnauthorized, slices.Contains(closed, r.code):
+			f.RetryAfter = shut
 		}
 	case silent:
 		f.Class, f.Code = s.class(), s.cause()

@@ -39,8 +39,8 @@ type Terms struct {
 	RiskCheck        string // "enable" or "disable" the protection against text pumping
 	ContentRetention string // "discard" the text once it is sent, or "retain" it
 	AddressRetention string // "obfuscate" the number once it is sent to, or "retain" it
-	// ProvideFeedback announces that Twilio will hear which messages were used.
-	// Those that it does not hear of count as unused.
+	// ProvideFeedback announces that Twilio will hear which messages were used,
+	// by Confirm. Those that it does not hear of count as unused.
 	ProvideFeedback bool
 }
 

@@ -51,12 +51,9 @@ func (rc Receipts) Parse(r *http.Request) (otp.Receipt, error) {
 	if !ok || state == "" || form["AccountSid"] != rc.AccountSID || !messageSID.MatchString(form["MessageSid"]) {
 		return otp.Receipt{}, otp.ErrForeign
 	}
-	out := otp.Receipt{Order: order, Attempt: attempt, Provider: rc.AccountName, Ref: form["MessageSid"], State: state}
-	if state == otp.Undelivered || state == otp.Failed {
-		code, _ := strconv.Atoi(form["ErrorCode"])
-		v := judgeLater(code)
-		out.Class, out.Permanent, out.Reason = v.class, v.permanent, reason(form["MessageStatus"], code)
-	}
+	code, _ := strconv.Atoi(form["ErrorCode"])
+	out := report(form["MessageStatus"], code)
+	out.Order, out.Attempt, out.Provider, out.Ref = order, attempt, rc.AccountName, form["MessageSid"]
 	return out, nil
 }
 

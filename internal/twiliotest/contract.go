@@ -28,6 +28,7 @@ var file []byte
 const (
 	createPath = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
 	fetchPath  = "/2010-04-01/Accounts/{AccountSid}/Messages/{Sid}.json"
+	tellPath   = "/2010-04-01/Accounts/{AccountSid}/Messages/{MessageSid}/Feedback.json"
 )
 
 // ErrNoOperation says that a request is for nothing in the file.
@@ -86,6 +87,7 @@ func operation(r *http.Request) (*routers.Route, map[string]string, error) {
 var paths = map[string]*regexp.Regexp{
 	createPath: regexp.MustCompile(`^/2010-04-01/Accounts/(?P<AccountSid>[^/]+)/Messages\.json$`),
 	fetchPath:  regexp.MustCompile(`^/2010-04-01/Accounts/(?P<AccountSid>[^/]+)/Messages/(?P<Sid>[^/]+)\.json$`),
+	tellPath:   regexp.MustCompile(`^/2010-04-01/Accounts/(?P<AccountSid>[^/]+)/Messages/(?P<MessageSid>[^/]+)/Feedback\.json$`),
 }
 
 // CheckRequest says what Twilio's file has against a request. The body stays
