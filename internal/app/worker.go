@@ -65,6 +65,7 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	w.courier = &deliver.Courier{
 		Sends: &store, Receipts: metrics.Receipts(&store), Composer: composer, Keys: keys,
 		Routes: c.Routes.RoutesOf(address.Country), Providers: providers.byName, Gate: gate,
+		Ringer: w.ringer, Policies: c.Policies(), Partitions: c.Store.Partitions,
 		Stopping: ctx.Done(), Ended: metrics.Ended, Log: log,
 	}
 	return w.run(ctx)

@@ -156,6 +156,9 @@ type Namespace struct {
 	Daily       *int       `toml:"daily"`        // sends to a recipient in this namespace within 24 hours
 	AllDaily    *int       `toml:"all_daily"`    // sends to a recipient in all namespaces within 24 hours
 	SessionLife *Duration  `toml:"session_life"` // of the session that a right guess opens, 1m to 24h
+	// FallbackAfter is how long a receipt may keep a text from going to the other
+	// address that its caller has named, at least 5s.
+	FallbackAfter *Duration `toml:"fallback_after"`
 }
 
 // Default is what holds where nothing is set: right for production, with the
@@ -213,7 +216,7 @@ func (n Namespace) over(p otp.Policy) otp.Policy {
 	for to, from := range map[*time.Duration]*Duration{
 		&p.Life: n.Life, &p.MaxLife: n.MaxLife, &p.MinLeft: n.MinLeft,
 		&p.FailWindow: n.FailWindow, &p.StrikeLife: n.StrikeLife, &p.Cooldown: n.Cooldown, &p.AllCooldown: n.AllCooldown,
-		&p.SessionLife: n.SessionLife,
+		&p.SessionLife: n.SessionLife, &p.FallbackAfter: n.FallbackAfter,
 	} {
 		if from != nil {
 			*to = time.Duration(*from)

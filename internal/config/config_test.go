@@ -130,6 +130,7 @@ func TestANamespaceOverridesItsPolicyValueByValue(t *testing.T) {
 		`all_cooldown = "0s"`:         func(p *otp.Policy) { p.AllCooldown = 0 },
 		`daily = 4`:                   func(p *otp.Policy) { p.Daily = 4 },
 		`all_daily = 6`:               func(p *otp.Policy) { p.AllDaily = 6 },
+		`fallback_after = "10s"`:      func(p *otp.Policy) { p.FallbackAfter = 10 * time.Second },
 		`session_life = "12h"`:        func(p *otp.Policy) { p.SessionLife = 12 * time.Hour },
 	} {
 		t.Run(setting, func(t *testing.T) {

@@ -23,6 +23,13 @@ type Sends interface {
 	Begin(ctx context.Context, c otp.Claim, attempt int, provider string) (left time.Duration, err error)
 	// Finish writes down what became of it; open tells whether work is left.
 	Finish(ctx context.Context, o otp.Outcome) (open bool, err error)
+	// Admit charges the limits of a recipient to whom the code shall go too; limit
+	// says which of them is used up.
+	Admit(ctx context.Context, o otp.Order, to otp.Owner, ch otp.Channel, p otp.Policy) (limit string, err error)
+	// Turn has the code go to the first of the other addresses, or strikes that
+	// out for a limit. next is the send that was staged; more is another address
+	// to be tried.
+	Turn(ctx context.Context, c otp.Claim, to otp.Owner, limit string) (next *otp.Due, more *otp.Fallback, state otp.State, err error)
 	// Rest puts a claimed send down for a while, or for good if pause is
 	// negative; so it does if its code will not live that long. reason says what
 	// keeps it, if that is not an attempt.
@@ -67,16 +74,19 @@ const restPatience = 3 * time.Second
 
 // Courier hands sends over. It is wired by app; every field is required.
 type Courier struct {
-	Sends     Sends
-	Receipts  Receipts
-	Composer  Composer
-	Keys      otp.Keys
-	Routes    otp.Routes
-	Providers map[string]otp.Provider // by the names that routes have
-	Gate      *Gate
-	Stopping  <-chan struct{}              // closed: no new hand-over begins
-	Ended     func(otp.Channel, otp.State) // counts a send that this worker ended
-	Log       *slog.Logger
+	Sends      Sends
+	Receipts   Receipts
+	Composer   Composer
+	Keys       otp.Keys
+	Routes     otp.Routes
+	Providers  map[string]otp.Provider // by the names that routes have
+	Gate       *Gate
+	Ringer     Ringer
+	Policies   map[otp.Namespace]otp.Policy
+	Partitions int
+	Stopping   <-chan struct{}              // closed: no new hand-over begins
+	Ended      func(otp.Channel, otp.State) // counts a send that this worker ended
+	Log        *slog.Logger
 }
 
 // Deliver does one order. Nil means there is nothing left for a worker to do,
@@ -101,6 +111,9 @@ func (c *Courier) Deliver(ctx context.Context, o otp.Order) error {
 	if err != nil {
 		return c.rest(ctx, claim, letter.To.Channel(), pause(claim.Rounds), "template")
 	}
+	if claim.Turn && claim.Fallback != nil {
+		return c.turn(ctx, claim, letter.To.Channel())
+	}
 	msg.Order, msg.To, msg.At = o, letter.To, claim.AskedAt
 	return c.walk(ctx, claim, msg)
 }
@@ -120,7 +133,7 @@ func (c *Courier) walk(ctx context.Context, claim otp.Claim, msg otp.Message) er
 	names := c.Routes.For(claim.Owner.Namespace, msg.To)
 	route := next(names, claim.Attempts)
 	if len(names) > 0 && len(route) == 0 {
-		return c.rest(ctx, claim, ch, -1, "route_spent")
+		return c.spent(ctx, claim, ch, -1, "route_spent")
 	}
 	var r round
 	for _, name := range route {
@@ -148,11 +161,14 @@ func (c *Courier) walk(ctx context.Context, claim otp.Claim, msg otp.Message) er
 			c.Ended(ch, out.State)
 			return nil
 		}
-		if out.State == otp.Unknown {
+		switch {
+		case out.Class == otp.FaultRecipient, out.State == otp.Unknown && unknown(claim.Attempts):
+			return c.spent(ctx, claim, ch, 0, "") // open, so there is another address
+		case out.State == otp.Unknown:
 			return c.await(ctx, claim, ch)
 		}
 	}
-	return c.rest(ctx, claim, ch, r.pause(claim), r.reason(len(names)))
+	return c.spent(ctx, claim, ch, r.pause(claim), r.reason(len(names)))
 }
 
 // attempt hands the message to a provider, if it may be given one now.
@@ -181,7 +197,7 @@ func (c *Courier) handOver(ctx context.Context, claim otp.Claim, msg otp.Message
 	began := time.Now()
 	got, fault := p.Send(ctx, msg)
 	out = outcome(p.Name(), got, fault)
-	out.Order, out.Attempt = claim.Order, msg.Attempt
+	out.Order, out.Attempt, out.Channel = claim.Order, msg.Attempt, msg.To.Channel()
 	c.report(ctx, p.Name(), out, time.Since(began))
 	return out, fault, nil
 }

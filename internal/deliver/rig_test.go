@@ -40,6 +40,7 @@ type rig struct {
 	stopping chan struct{}
 	log      *logbook
 	ahead    atomic.Int64
+	bell     doorbell // the courier's
 
 	mu    sync.Mutex
 	ended []string // channel and state of what the courier counted
@@ -75,6 +76,7 @@ func (r *rig) hire(t *testing.T, route []*provider) *rig {
 	r.courier = &deliver.Courier{
 		Sends: r.store, Receipts: r.store, Composer: composer, Keys: r.keys, Providers: map[string]otp.Provider{}, Gate: gate,
 		Routes: otp.Routes{Default: map[otp.Channel][]string{}}, Stopping: r.stopping, Ended: r.end, Log: log,
+		Ringer: &r.bell, Policies: map[otp.Namespace]otp.Policy{otp.ForgotPassword: otp.DefaultPolicy()}, Partitions: 16,
 	}
 	for _, p := range route {
 		r.courier.Providers[p.name] = p
@@ -134,7 +136,7 @@ func (r *rig) start(to otp.Recipient) otp.Opened {
 	return r.startIn(to, 16)
 }
 
-func (r *rig) startIn(to otp.Recipient, partitions int) otp.Opened {
+func (r *rig) startIn(to otp.Recipient, partitions int, elsewhere ...otp.Recipient) otp.Opened {
 	r.t.Helper()
 	o := r.keys.Owner(otp.ForgotPassword, to, "", partitions)
 	code, err := otp.ParseCode(digits, len(digits))
@@ -145,8 +147,16 @@ func (r *rig) startIn(to otp.Recipient, partitions int) otp.Opened {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	var fallbacks []otp.Fallback
+	for _, f := range elsewhere {
+		letter, err := r.keys.SealLetter(o, otp.Letter{To: f, Locale: "en"})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		fallbacks = append(fallbacks, otp.Fallback{Channel: f.Channel(), Masked: f.Masked(), Letter: letter})
+	}
 	opened, err := r.store.Start(r.t.Context(), otp.Opening{
-		Owner: o, ID: otp.NewID(o.Partition), Policy: otp.DefaultPolicy(), Channel: to.Channel(), Masked: to.Masked(),
+		Fallbacks: fallbacks, Owner: o, ID: otp.NewID(o.Partition), Policy: otp.DefaultPolicy(), Channel: to.Channel(), Masked: to.Masked(),
 		Nonce: otp.NewNonce(), Digest: r.keys.DigestOf(o, code), Code: r.keys.SealCode(o, code), Letter: letter,
 	})
 	if err != nil {

@@ -118,6 +118,22 @@ func TestWhatWasGivenUpIsSentByNobodyWhere(t *testing.T) {
 	}
 }
 
+func TestWhatAnotherProviderMayStillDeliverIsSentByNobodyElse(t *testing.T) {
+	a, b, c := vendor("a", refuses(otp.FaultUnknown)), vendor("b", takes(otp.Accepted)), vendor("c", takes(otp.Accepted))
+	r := newRig(t, a, b, c)
+	o := r.sms()
+	r.again(o, 4*time.Second)
+	r.pass(4 * time.Second)
+	r.done(o)
+	rc := gaveUp(o, "a", 1, otp.Undelivered)
+	if rang := r.report(rc); len(rang) > 0 {
+		t.Error("rang, though b has it")
+	}
+	r.done(o)
+	r.wrote(o, otp.Accepted, "a undelivered", "b accepted")
+	c.given(t)
+}
+
 func TestAReportThatComesBeforeTheAnswerDoesNotSendTwice(t *testing.T) {
 	var r *rig
 	var o otp.Order

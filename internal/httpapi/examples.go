@@ -60,6 +60,16 @@ var startExamples = []example{
 		StartBody{Namespace: "verify-email", To: exampleMail, Binding: "session-7f3a"},
 		Started{Verification: mailSent},
 	},
+	{
+		"fallback", "By e-mail, and by SMS if the mail does not get there",
+		StartBody{Namespace: "forgot-password", To: exampleMail, Fallback: []FallbackBody{{Channel: "sms", To: examplePhone}}},
+		Started{Verification: forgotten(mailSent)},
+	},
+}
+
+func forgotten(v Verification) Verification {
+	v.Namespace = "forgot-password"
+	return v
 }
 
 var checkExamples = []example{
@@ -99,7 +109,7 @@ var searchExamples = []example{{
 var sessionExamples = []example{{
 	"good", "A session that proves this",
 	SessionBody{Token: exampleToken, Namespace: "phone-auth", To: examplePhone},
-	SessionState{Active: true, VerificationID: exampleID, Channel: "sms", ExpiresAt: instant(exampleStart.Add(time.Hour))},
+	SessionState{Active: true, VerificationID: exampleID, Channel: "sms", ToMasked: phoneSent.ToMasked, ExpiresAt: instant(exampleStart.Add(time.Hour))},
 }}
 
 var unlockExamples = []example{{

@@ -25,7 +25,8 @@ type sessionInput struct {
 type SessionState struct {
 	Active         bool     `json:"active"`
 	VerificationID string   `json:"verification_id,omitempty"`
-	Channel        string   `json:"channel,omitempty" enum:"sms,email"`
+	Channel        string   `json:"channel,omitempty" enum:"sms,email" doc:"By which the code went last."`
+	ToMasked       string   `json:"to_masked,omitempty" doc:"Where the code went last: the recipient, or the fallback address that was used."`
 	ExpiresAt      *Instant `json:"expires_at,omitempty"`
 }
 
@@ -55,7 +56,7 @@ func (a *API) session(consume bool) func(context.Context, otp.Caller, *sessionIn
 		if err != nil {
 			return nil, err
 		}
-		return &sessionOutput{SessionState{Active: true, VerificationID: string(s.ID), Channel: string(s.Channel), ExpiresAt: instant(s.ExpiresAt)}}, nil
+		return &sessionOutput{SessionState{Active: true, VerificationID: string(s.ID), Channel: string(s.Channel), ToMasked: s.Masked, ExpiresAt: instant(s.ExpiresAt)}}, nil
 	}
 }
 

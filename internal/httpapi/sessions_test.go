@@ -34,7 +34,7 @@ func TestASessionIsActiveOnlyIfTokenNamespaceAndRecipientMatch(t *testing.T) {
 	r := newRig(t)
 	id, token, expires := r.proven(toPhone)
 	good := toPhone.with(fields{"token": token})
-	want := fields{"active": true, "verification_id": id, "channel": "sms", "expires_at": expires}
+	want := fields{"active": true, "verification_id": id, "channel": "sms", "to_masked": "+49•••••••••78", "expires_at": expires}
 	for name, c := range map[string]struct{ body, want fields }{
 		"all match":               {good, want},
 		"another spelling":        {good.with(fields{"to": "+49 1511 2345678"}), want},
@@ -68,7 +68,7 @@ func TestAConsumedSessionIsGone(t *testing.T) {
 	id, token, expires := r.proven(toPhone)
 	body := toPhone.with(fields{"token": token})
 	r.session("introspect", body).ok()
-	want := fields{"active": true, "verification_id": id, "channel": "sms", "expires_at": expires}
+	want := fields{"active": true, "verification_id": id, "channel": "sms", "to_masked": "+49•••••••••78", "expires_at": expires}
 	if d := cmp.Diff(want, r.session("consume", body).ok().body); d != "" {
 		t.Error(d)
 	}

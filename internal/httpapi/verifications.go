@@ -16,6 +16,7 @@ import (
 type Delivery struct {
 	Status   string `json:"status" enum:"queued,sending,accepted,sent,unknown,undelivered,failed,delivered,expired,canceled,superseded,suppressed"`
 	Provider string `json:"provider,omitempty" example:"twilio"`
+	ToMasked string `json:"to_masked,omitempty" doc:"Where it goes, if that is another address than the verification's."`
 }
 
 // Verification is one try to prove control of a recipient.
@@ -77,6 +78,13 @@ type StartBody struct {
 	Locale    string            `json:"locale,omitempty" maxLength:"35" doc:"Of the message, as a BCP 47 tag." example:"en"`
 	Params    map[string]string `json:"params,omitempty" doc:"What the message's template declares beyond the code."`
 	Binding   string            `json:"binding,omitempty" maxLength:"256" doc:"What only the one who asks can repeat, such as a session id of yours: nobody else can then use up or lock this code."`
+	Fallback  []FallbackBody    `json:"fallback,omitempty" maxItems:"2" nullable:"false" doc:"Other addresses of the same person, for the same code: used in turn when the one before does not get it, or no receipt says so in time. Not for namespaces that prove control of an address (verify-… and add-…)."`
+}
+
+// FallbackBody is another address.
+type FallbackBody struct {
+	Channel string `json:"channel,omitempty" enum:"sms,email" doc:"Left out: email if to has an @, else sms."`
+	To      string `json:"to" maxLength:"320" example:"kim@example.com"`
 }
 
 type startInput struct {
@@ -137,7 +145,7 @@ func (a *API) start(ctx context.Context, who otp.Caller, in *startInput) (*start
 	}
 	s, err := a.Verifier.Start(ctx, who, verify.StartRequest{
 		Namespace: otp.Namespace(b.Namespace), To: b.To, Channel: otp.Channel(b.Channel), Locale: b.Locale,
-		Params: b.Params, Binding: b.Binding, Nonce: n,
+		Params: b.Params, Binding: b.Binding, Fallbacks: fallbacks(b.Fallback), Nonce: n,
 	})
 	if err != nil {
 		return nil, err
@@ -155,6 +163,13 @@ func (a *API) start(ctx context.Context, who otp.Caller, in *startInput) (*start
 		out.RateLimit = rateLimit("cooldown", 0, s.ResendAt.Sub(s.Now)) + ", " + rateLimit("daily", s.DailyLeft, s.DailyReset)
 	}
 	return out, nil
+}
+
+func fallbacks(bodies []FallbackBody) (all []verify.Fallback) {
+	for _, b := range bodies {
+		all = append(all, verify.Fallback{Channel: otp.Channel(b.Channel), To: b.To})
+	}
+	return all
 }
 
 // replayed is the header that says so; "" leaves it out.
@@ -230,7 +245,7 @@ func record(h otp.History, p otp.Policy) Record {
 			ID: string(h.ID), Namespace: string(h.Namespace), Channel: string(h.Channel), ToMasked: h.Masked,
 			Status: string(h.Status), Send: len(h.Sends), SendsLeft: h.SendsLeft(),
 			ExpiresAt: Instant(h.ExpiresAt), ResendAt: Instant(h.ResendAt(p)),
-			Delivery: Delivery{Status: string(newest.Status()), Provider: newest.Provider()},
+			Delivery: Delivery{Status: string(newest.Status()), Provider: newest.Provider(), ToMasked: newest.Masked},
 		},
 		CreatedAt: Instant(h.CreatedAt),
 		Checks:    Checks{Made: h.Checks, Max: h.MaxChecks},

@@ -13,6 +13,11 @@ type Claim struct {
 	AskedAt  time.Time     // when the send was asked for
 	Attempts []Attempt     // so far
 	Rounds   int           // how often it was claimed before
+	// Fallback is the next of the other addresses that the code may go to; nil if
+	// there is none.
+	Fallback *Fallback
+	// Turn: nobody will deliver to this address; Fallback is to be used at once.
+	Turn bool
 	// Ask: nothing is to be sent. The providers that took the message have not
 	// said what became of it, and are to be asked; only Attempts is set.
 	Ask bool
@@ -22,6 +27,7 @@ type Claim struct {
 type Outcome struct {
 	Order     Order
 	Attempt   int
+	Channel   Channel
 	State     State // Accepted, Sent, Failed or Unknown
 	Ref       string
 	Reason    string

@@ -29,7 +29,8 @@ type SendRecord struct {
 	Channel  Channel
 	State    State // Queued while work is left, Accepted once handed over, else final
 	AskedAt  time.Time
-	Refunded bool // its cooldown was given back
+	Refunded bool   // its cooldown was given back
+	Masked   string // of another address that it went to; "" if to the verification's
 	Attempts []Attempt
 }
 

@@ -60,6 +60,10 @@ type Policy struct {
 	AllDaily    int           // sends to a recipient in all namespaces, likewise
 
 	SessionLife time.Duration
+
+	// FallbackAfter is how long a receipt may keep a text from going to the other
+	// address that its caller has named.
+	FallbackAfter time.Duration
 }
 
 // DefaultPolicy is the policy of a namespace of which nothing else is said. Its
@@ -79,7 +83,8 @@ func DefaultPolicy() Policy {
 		StrikeLife: 48 * time.Hour,
 		Cooldown:   time.Minute, AllCooldown: 10 * time.Second,
 		Daily: 10, AllDaily: 20,
-		SessionLife: time.Hour,
+		SessionLife:   time.Hour,
+		FallbackAfter: 30 * time.Second,
 	}
 }
 
@@ -131,5 +136,6 @@ func (p Policy) Check() error {
 	want(p.Cooldown >= 0 && p.AllCooldown >= 0, "cooldown, all_cooldown: want zero or more")
 	want(p.Daily >= 1 && p.AllDaily >= 1, "daily, all_daily: want at least 1")
 	want(p.SessionLife >= time.Minute && p.SessionLife <= 24*time.Hour, "session_life: want 1m to 24h")
+	want(p.FallbackAfter >= 5*time.Second, "fallback_after: want at least 5s")
 	return errors.Join(errs...)
 }

@@ -15,6 +15,8 @@ type Opening struct {
 	Digest  Digest
 	Code    Sealed
 	Letter  Sealed
+	// Fallbacks are where else the code may go, in order.
+	Fallbacks []Fallback
 }
 
 // Opened is an admitted request. Its send is staged, not yet sent.

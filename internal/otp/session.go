@@ -18,8 +18,9 @@ type Token struct{ text hidden }
 
 // Session is the proof of an approved verification.
 type Session struct {
-	ID        ID // of the verification
-	Channel   Channel
+	ID        ID      // of the verification
+	Channel   Channel // where the code went last
+	Masked    string  // to which address
 	ExpiresAt time.Time
 }
 

@@ -36,6 +36,7 @@ func (s *Store) Claim(ctx context.Context, o otp.Order, holder string) (c otp.Cl
 		c.Left, c.AskedAt = r.duration(5), r.at(6)
 		c.Attempts, err = attempts([]byte(r.text(7)))
 		c.Rounds = int(r.number(8))
+		c.Turn, c.Fallback = r.text(9) == "1", fallback(r.text(10))
 	default:
 		return otp.Claim{}, false, nil
 	}
@@ -60,7 +61,10 @@ func (s *Store) Begin(ctx context.Context, c otp.Claim, attempt int, provider st
 // Finish writes down what became of a hand-over. open tells whether work is left.
 func (s *Store) Finish(ctx context.Context, o otp.Outcome) (open bool, err error) {
 	r, err := s.run(ctx, outcome, verificationKey(o.Order.ID), o.Order.ID.Partition().String(), string(o.Order.ID), o.Order.Send,
-		o.Attempt, string(o.State), o.Ref, o.Reason, string(o.Class), silence(o.Class, o.Permanent), ms(AskAfter))
+		o.Attempt, string(o.State), o.Ref, o.Reason, string(o.Class), shut(o.Class, o.Permanent), ms(AskAfter))
+	if err == nil {
+		err = s.silence(ctx, r.text(2), r.text(3), o.Channel, o.Class, o.Permanent)
+	}
 	return r.text(0) == "open", err
 }
 
@@ -80,17 +84,20 @@ func (s *Store) Rest(ctx context.Context, c otp.Claim, pause time.Duration, reas
 // Receive writes down a receipt.
 func (s *Store) Receive(ctx context.Context, rc otp.Receipt) (otp.Reception, error) {
 	r, err := s.run(ctx, receipt, verificationKey(rc.Order.ID), rc.Order.ID.Partition().String(), string(rc.Order.ID), rc.Order.Send,
-		rc.Attempt, rc.Provider, rc.Ref, string(rc.State), rc.Reason, string(rc.Class), silence(rc.Class, rc.Permanent),
+		rc.Attempt, rc.Provider, rc.Ref, string(rc.State), rc.Reason, string(rc.Class), shut(rc.Class, rc.Permanent),
 		ms(LeastLife), ms(patience), ms(AskAfter))
 	got := otp.Reception{Moved: r.text(0) == "moved", Channel: otp.Channel(r.text(1)), After: r.duration(2)}
 	if claims := r.number(3); got.Moved && claims >= 0 {
 		got.Due = &otp.Due{Order: rc.Order, Channel: got.Channel, Claims: int(claims)}
 	}
+	if err == nil {
+		err = s.silence(ctx, r.text(4), r.text(5), got.Channel, rc.Class, rc.Permanent)
+	}
 	return got, err
 }
 
-// silence is for how long a fault keeps a channel shut, in ms.
-func silence(c otp.Class, permanent bool) int64 {
+// shut is for how long a fault keeps a channel shut, in ms.
+func shut(c otp.Class, permanent bool) int64 {
 	if c == otp.FaultRecipient && permanent {
 		return ms(suppression)
 	}

@@ -117,13 +117,14 @@ func sendRecord(text string) (otp.SendRecord, error) {
 		Ch string
 		At int64
 		Rf int
+		M  string
 		A  json.RawMessage
 	}
 	state, fields, _ := strings.Cut(text, " ")
 	if err := json.Unmarshal([]byte(fields), &wire); err != nil {
 		return otp.SendRecord{}, fmt.Errorf("redis: read send: %w", err)
 	}
-	s := otp.SendRecord{Channel: otp.Channel(wire.Ch), State: otp.State(state), AskedAt: instant(wire.At), Refunded: wire.Rf == 1}
+	s := otp.SendRecord{Channel: otp.Channel(wire.Ch), State: otp.State(state), AskedAt: instant(wire.At), Refunded: wire.Rf == 1, Masked: wire.M}
 	if len(wire.A) == 0 {
 		return s, nil
 	}

@@ -45,6 +45,11 @@ func providerKey(name string) string { return "provider:{00}" + name }
 
 func paceKey(provider string) string { return "pace:{00}" + provider }
 
+// suppressKey is of a partition as scripts name it.
+func suppressKey(partition, fp string, ch otp.Channel) string {
+	return "all:suppress:{" + partition + "}" + fp + ":" + string(ch)
+}
+
 const storeKey = "otpipe:store"
 
 // keysLua says the same to the scripts. They are given one key and make the

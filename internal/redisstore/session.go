@@ -23,5 +23,5 @@ func (s *Store) Session(ctx context.Context, t otp.Token, o otp.Owner, consume b
 	if len(r) == 0 {
 		return otp.Session{}, otp.ErrNotFound
 	}
-	return otp.Session{ID: otp.ID(r.text(0)), Channel: otp.Channel(r.text(1)), ExpiresAt: r.at(2)}, nil
+	return otp.Session{ID: otp.ID(r.text(0)), Channel: otp.Channel(r.text(1)), ExpiresAt: r.at(2), Masked: r.text(3)}, nil
 }

@@ -14,13 +14,18 @@ var start = load("start")
 // and otp.ErrStoreUnavailable.
 func (s *Store) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 	p := o.Policy
-	r, err := s.runDurable(ctx, start, verificationKey(o.ID),
+	args := []any{
 		o.Owner.Partition.String(), string(o.Owner.Namespace), string(o.ID),
 		joined(o.Owner.Identity), joined(o.Owner.Limit), string(o.Owner.Binding), string(o.Owner.Anchor),
 		string(o.Channel), o.Masked, string(o.Nonce), o.Digest.Key, o.Digest.Sum, string(o.Code), string(o.Letter),
 		ms(p.Life), ms(p.MaxLife), ms(p.MinLeft), p.Resend == otp.Rotate, p.MaxChecks, p.MaxSends,
 		ms(p.Cooldown), ms(p.AllCooldown), p.Daily, p.AllDaily,
-		ms(s.Retention), ms(patience), recentKept)
+		ms(s.Retention), ms(patience), recentKept, ms(p.FallbackAfter),
+	}
+	for _, f := range o.Fallbacks {
+		args = append(args, string(f.Channel), f.Masked, string(f.Letter))
+	}
+	r, err := s.runDurable(ctx, start, verificationKey(o.ID), args...)
 	if err != nil {
 		return otp.Opened{}, err
 	}

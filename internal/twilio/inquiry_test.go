@@ -61,8 +61,15 @@ func TestAnAccountThatIsShutIsLeftAlone(t *testing.T) {
 		status, code int
 		rest         time.Duration
 	}{
-		{401, 20003, 5 * time.Minute}, {401, 0, 5 * time.Minute}, {403, 20005, 5 * time.Minute}, {400, 30002, 5 * time.Minute}, {401, 10001, 5 * time.Minute},
-		{400, 21408, 0}, {400, 21602, 0}, {404, 20404, 0}, {400, 21211, 0},
+		{401, 20003, 5 * time.Minute},
+		{401, 0, 5 * time.Minute},
+		{403, 20005, 5 * time.Minute},
+		{400, 30002, 5 * time.Minute},
+		{401, 10001, 5 * time.Minute},
+		{400, 21408, 0},
+		{400, 21602, 0},
+		{404, 20404, 0},
+		{400, 21211, 0},
 	} {
 		_, err := answering(t, c.status, vendorError(c.status, c.code)).Send(t.Context(), message())
 		if f := otp.AsFault("", err); f.RetryAfter != c.rest {

@@ -18,8 +18,18 @@ type StartRequest struct {
 	Locale    string      // BCP 47; "" for the default
 	Params    map[string]string
 	Binding   string
-	Nonce     otp.Nonce // of a request that its caller may repeat; "" of any other
+	Fallbacks []Fallback // other addresses, in order
+	Nonce     otp.Nonce  // of a request that its caller may repeat; "" of any other
 }
+
+// Fallback is another address that the code may go to.
+type Fallback struct {
+	Channel otp.Channel // "" for the one that To is written for
+	To      string
+}
+
+// MaxFallbacks is how many other addresses a request may name.
+const MaxFallbacks = 2
 
 // Started is the answer to an admitted request.
 type Started struct {
@@ -51,9 +61,13 @@ func (s *Service) Start(ctx context.Context, who otp.Caller, r StartRequest) (St
 	if err != nil {
 		return Started{}, err
 	}
+	elsewhere, err := s.elsewhere(r, policy, to)
+	if err != nil {
+		return Started{}, err
+	}
 	o, replayed, err := once(ctx, s, r.Nonce, r.said(), func(n otp.Nonce) (otp.Opened, error) {
 		r.Nonce = n
-		return s.open(ctx, r, policy, to)
+		return s.open(ctx, r, policy, to, elsewhere)
 	})
 	if err != nil {
 		return Started{}, err
@@ -67,12 +81,15 @@ func (r StartRequest) said() []string {
 	for _, name := range slices.Sorted(maps.Keys(r.Params)) {
 		all = append(all, name, r.Params[name])
 	}
+	for _, f := range r.Fallbacks {
+		all = append(all, "fallback", string(f.Channel), f.To)
+	}
 	return all
 }
 
 // open asks the store to admit a request, and rings for its send.
-func (s *Service) open(ctx context.Context, r StartRequest, p otp.Policy, to otp.Recipient) (otp.Opened, error) {
-	opening, err := s.opening(r, p, to)
+func (s *Service) open(ctx context.Context, r StartRequest, p otp.Policy, to otp.Recipient, elsewhere []otp.Recipient) (otp.Opened, error) {
+	opening, err := s.opening(r, p, to, elsewhere)
 	if err != nil {
 		return otp.Opened{}, err
 	}
@@ -91,15 +108,19 @@ func (s *Service) open(ctx context.Context, r StartRequest, p otp.Policy, to otp
 
 // opening draws the code and seals it. None of it depends on whether the store
 // will open a verification or reuse one.
-func (s *Service) opening(r StartRequest, p otp.Policy, to otp.Recipient) (otp.Opening, error) {
+func (s *Service) opening(r StartRequest, p otp.Policy, to otp.Recipient, elsewhere []otp.Recipient) (otp.Opening, error) {
 	owner := s.Keys.Owner(r.Namespace, to, r.Binding, s.Partitions)
 	code := otp.NewCode(p.Digits)
 	letter, err := s.Keys.SealLetter(owner, otp.Letter{To: to, Locale: r.Locale, Params: r.Params})
 	if err != nil {
 		return otp.Opening{}, err
 	}
+	fallbacks, err := s.sealFallbacks(r, owner, elsewhere)
+	if err != nil {
+		return otp.Opening{}, err
+	}
 	return otp.Opening{
-		Owner: owner, ID: otp.NewID(owner.Partition), Policy: p, Channel: r.Channel, Masked: to.Masked(), Nonce: r.Nonce,
+		Fallbacks: fallbacks, Owner: owner, ID: otp.NewID(owner.Partition), Policy: p, Channel: r.Channel, Masked: to.Masked(), Nonce: r.Nonce,
 		Digest: s.Keys.DigestOf(owner, code), Code: s.Keys.SealCode(owner, code), Letter: letter,
 	}, nil
 }

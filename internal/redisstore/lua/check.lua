@@ -117,7 +117,9 @@ if right then
   finish(v, 'approved', 'superseded', held)
   if fails or lock then call('DEL', fails_key, lock_key) end
   local hash, expires = string.match(sessions, '^%S+'), NOW + session_life
-  call('SET', state_key(ns, 'session', p, hash), v.id .. ' ' .. v.an .. ' ' .. v.ch .. ' ' .. whole(expires), 'PX', whole(session_life + GRACE))
+  local newest_send = v.n > 1 and send(v, v.n)
+  local mask = newest_send and newest_send.m or v.m -- where the code went last
+  call('SET', state_key(ns, 'session', p, hash), table.concat({v.id, v.an, v.ch, whole(expires), mask}, ' '), 'PX', whole(session_life + GRACE))
   local told = remember('approved', '', 0, session_key, hash, expires)
   told[#told + 1] = NOW - v.t0
   return told

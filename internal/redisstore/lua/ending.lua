@@ -12,8 +12,9 @@ end
 
 -- What was never handed over costs nothing: cooldown and quota come back, at
 -- most three times a day, and only in the window that was charged.
+-- Another address's limits lie in another slot: it gets nothing back.
 local function refund(v, n, s)
-  if s.rf then return end
+  if s.rf or s.fp then return end
   local own, all = state_key(v.ns, 'daily', v.p, v.lfp), state_key('all', 'daily', v.p, v.lfp)
   local start, used, given = quota(own)
   if given >= REFUNDS then return end
@@ -28,7 +29,7 @@ end
 -- What a provider took and gave up for a passing reason was paid for, and of no
 -- use: the cooldown comes back, the quota does not.
 local function pardon(v, n, s)
-  if s.rf then return end
+  if s.rf or s.fp then return end
   s.rf = 1
   save(v, n, s)
   clear_cooldown(v, n)
@@ -72,9 +73,9 @@ end
 
 -- Nothing is sent from a letter again.
 local function drop_letters(v)
-  local all = {}
-  for n = 1, v.n do all[n] = 'l' .. n end
-  if v.n > 0 then call('HDEL', v.key, unpack(all)) end
+  local all = {'b'}
+  for n = 1, v.n do all[n + 1] = 'l' .. n end
+  call('HDEL', v.key, unpack(all))
 end
 
 -- End a verification: no code to take, nothing more to send.
@@ -93,4 +94,12 @@ end
 local function suppress(v, channel, ms)
   call('SET', state_key('all', 'suppress', v.p, v.fp .. ':' .. channel), whole(NOW + ms), 'PX', whole(ms + GRACE))
   note(v, 'suppressed', channel)
+end
+
+-- What a script answers where a send's recipient is to be suppressed: of another
+-- address the one who asks does it, in its slot.
+local function suppress_recipient(v, s, ms)
+  if s.fp then return s.fpp, s.fp end
+  suppress(v, s.ch, ms)
+  return '', ''
 end

@@ -3,7 +3,8 @@
 -- KEYS[1] the verification
 -- ARGV[3..] partition, id, n, attempt, state, ref, reason, class, ms of suppression or 0,
 --   ms after which its provider is asked what became of it
--- Returns {"open"} while there is work left, or {"closed", state}.
+-- Returns {"open"} while there is work left, or {"closed", state}; then, of a send to another address whose
+--   recipient is to be suppressed, that one's partition and fingerprint.
 
 -- include clock
 -- include record
@@ -31,7 +32,8 @@ if moved or (taken and a.st == 'unknown' and not a.late) then
   a.late = not moved and 1 or nil
   note_attempt(v, n, attempt, state, a.p, ref, reason)
 end
-if moved and silence > 0 then suppress(v, s.ch, silence) end
+local p2, fp2 = '', ''
+if moved and silence > 0 then p2, fp2 = suppress_recipient(v, s, silence) end
 save(v, n, s)
 
 if s.st == 'queued' then
@@ -40,7 +42,13 @@ if s.st == 'queued' then
     save(v, n, s)
   elseif taken then
     close(v, n, s, 'accepted')
-    if state == 'accepted' then ask_at(v, n, s, NOW + ask) end
+    if state == 'accepted' then
+      if turns(v, n) then s.over = NOW + string.match(call('HGET', v.key, 'b'), '^%d+') end
+      ask_at(v, n, s, NOW + ask)
+    end
+  elseif (class == 'recipient' and state == 'failed' or unknowns(s) > 1) and turns(v, n) then
+    s.turn = 1
+    save(v, n, s)
   elseif state == 'failed' and class == 'recipient' then
     close(v, n, s, 'failed')
     note_send(v, n, 'failed', a.p, reason)
@@ -51,5 +59,4 @@ if s.st == 'queued' then
   end
 end
 commit(v)
-if s.st == 'queued' then return {'open'} end
-return {'closed', s.st}
+return {s.st == 'queued' and 'open' or 'closed', s.st, p2, fp2}

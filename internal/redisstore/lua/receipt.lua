@@ -6,7 +6,8 @@
 --   least life left for another hand-over, ms until the watch looks after it,
 --   ms after which its provider is asked what became of it
 -- Returns {"moved", channel, ms since the send was asked for, claims so far if another provider is to be
---   asked, else -1}, {"stale"} or {"foreign"}.
+--   asked, else -1, and of another address' recipient who is to be suppressed partition and fingerprint},
+--   {"stale"} or {"foreign"}.
 
 -- include clock
 -- include record
@@ -42,31 +43,37 @@ if settles then
 elseif s.st == 'accepted' and state == 'unknown' then
   close(v, n, s, 'unknown')
 elseif state == 'delivered' or s.st == 'accepted' and not open_ended(s) then
-  s.ask = nil
+  s.ask, s.over = nil, nil
   save(v, n, s)
   if s.st == 'accepted' then call('ZREM', due_key(p), id .. '/' .. n) end
 end
 if state == 'delivered' then call('HDEL', v.key, 'l' .. n) end -- nobody will send it again
-if silence > 0 and moved then suppress(v, s.ch, silence) end
+local p2, fp2 = '', ''
+if silence > 0 and moved then p2, fp2 = suppress_recipient(v, s, silence) end
 
 local again = -1
 if moved and state == 'undelivered' then
   local live = v.st == 'pending' and n == v.n and v.exp - NOW >= least
-  if class == 'recipient' then
-    -- Nobody will do better for a recipient who is at fault.
-    if s.st == 'queued' then
-      close(v, n, s, 'failed')
-      note_send(v, n, 'failed', a.p, reason)
-    end
-  elseif s.st == 'accepted' and given_up(s) and live then
-    s.st, s.asked, s.back = 'queued', nil, 1
+  local theirs = class == 'recipient'
+  local turn = theirs and turns(v, n)
+  if s.st == 'accepted' and given_up(s) and live and (turn or not theirs) then
+    s.st, s.asked, s.back, s.turn = 'queued', nil, 1, turn and 1 or nil
     save(v, n, s)
     note_send(v, n, 'queued', nil, 'undelivered')
     due_at(v, n, NOW + patience)
     again = s.k
+  elseif theirs then
+    -- Nobody will do better for a recipient who is at fault.
+    if s.st == 'queued' and turn then
+      s.turn = 1
+      save(v, n, s)
+    elseif s.st == 'queued' then
+      close(v, n, s, 'failed')
+      note_send(v, n, 'failed', a.p, reason)
+    end
   elseif s.st ~= 'queued' and (class == 'provider' or class == 'throttled') then
     pardon(v, n, s)
   end
 end
 commit(v)
-return {'moved', s.ch, NOW - s.at, again}
+return {'moved', s.ch, NOW - s.at, again, p2, fp2}

@@ -6,6 +6,8 @@
 --   j     the journal
 --   last  the answer to the last check
 --   s<n>  the nth send, l<n> its letter, r<n> how often the watch has rung for it
+--   b     where else the code may go: the ms after which it does without a receipt,
+--         then a line for each address: channel, mask, sealed letter
 
 local STEPS = 100          -- lines a journal has room for
 local ATTEMPT_STEPS = 80   -- of them for refused attempts, so that the end of the story always fits

@@ -3,7 +3,10 @@
 -- lease its end, a attempts {p provider, st state, ref, why}, why it waits, w and aw
 -- the quota windows it was charged to, rf refunded, ask when its provider is to be
 -- asked what became of it, asked that it was, back
--- that it was accepted once and given up.
+-- that it was accepted once and given up, turn that
+-- nobody else will deliver it to this address, over when it goes to another without
+-- a receipt; of a send to another address its mask m, fp its owner's fingerprint and
+-- fpp its partition.
 
 local function read_send(text)
   local st, fields = string.match(text, '^(%S+) (.*)$')
@@ -50,7 +53,12 @@ local function due_at(v, n, at) call('ZADD', due_key(v.p), whole(at), v.id .. '/
 local function ask_at(v, n, s, at)
   s.ask = at
   save(v, n, s)
-  due_at(v, n, at)
+  due_at(v, n, s.over and math.min(s.over, at) or at)
+end
+
+-- Whether the code may still go to another address.
+local function turns(v, n)
+  return v.st == 'pending' and n == v.n and call('HEXISTS', v.key, 'b') == 1
 end
 
 -- Whether every provider that took the message has given it up since.
@@ -71,7 +79,7 @@ end
 -- End a send: nobody works on it again. The letter of one that was accepted is
 -- kept while its code is of use: should the provider give it up, another gets it.
 local function close(v, n, s, state)
-  s.st, s.by, s.lease, s.why, s.ask = state, nil, nil, nil, nil
+  s.st, s.by, s.lease, s.why, s.ask, s.over, s.turn = state
   save(v, n, s)
   call('ZREM', due_key(v.p), v.id .. '/' .. n)
   call('HDEL', v.key, 'r' .. n)

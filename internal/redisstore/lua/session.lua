@@ -1,14 +1,14 @@
 -- session: is the token's proof good, for this namespace and recipient? And, if asked, use it up.
 --
 -- KEYS[1] the session   ARGV[3..] partition, namespace, anchor, consume
--- Returns {id, channel, expiry} or {}.
+-- Returns {id, channel, expiry, mask} or {}.
 
 -- include clock
 -- include record
 
 local p, ns, anchor, consume = unpack(ARGV, 3, 6)
 local held = call('GET', KEYS[1])
-local id, of, channel, expires = string.match(held or '', '(%S+) (%S+) (%S+) (%S+)')
+local id, of, channel, expires, mask = string.match(held or '', '(%S+) (%S+) (%S+) (%S+) ?(%S*)')
 if of ~= anchor or tonumber(expires) <= NOW then return {} end
 if consume == '1' then
   call('DEL', KEYS[1])
@@ -18,4 +18,4 @@ if consume == '1' then
     commit(v)
   end
 end
-return {id, channel, tonumber(expires)}
+return {id, channel, tonumber(expires), mask}

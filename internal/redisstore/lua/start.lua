@@ -4,7 +4,8 @@
 -- ARGV[3..] partition, namespace, new id, identity and limit fingerprints, binding, anchor, channel,
 --   mask, nonce, digest key, digest, sealed code, sealed letter,
 --   life, max_life, min_left, rotate, max_checks, max_sends, cooldown, all_cooldown, daily, all_daily,
---   retention of the journal, ms until the watch looks after the send, "last" recent entries
+--   retention of the journal, ms until the watch looks after the send, "last" recent entries,
+--   ms after which the code goes to another address without a receipt, and of each such channel, mask and letter
 -- Returns {"ok", id, n, resent, channel, expires, resend, sends left, state, daily left, daily reset, now}
 --   or {"limit", which, retry ms, live id, its expiry}.
 
@@ -62,7 +63,8 @@ if lock then
   local locked_until = tonumber(string.match(lock, '%d+'))
   if locked_until > NOW then return refuse('lock', locked_until - NOW) end
 end
-suppressed = suppressed and tonumber(suppressed) > NOW
+local elsewhere = #ARGV > 30
+suppressed = suppressed and tonumber(suppressed) > NOW and not elsewhere
 if own_until > NOW or all_until > NOW then return refuse('cooldown', math.max(own_until, all_until) - NOW) end
 if own_used >= daily then return refuse('daily', own_start + DAY - NOW) end
 if all_used >= all_daily then return refuse('daily', all_start + DAY - NOW) end
@@ -128,6 +130,13 @@ if suppressed then
 else
   save(v, n, s)
   set(v, 'l' .. n, letter)
+  if elsewhere then
+    local all = {ARGV[30]}
+    for i = 31, #ARGV, 3 do all[#all + 1] = ARGV[i] .. ' ' .. ARGV[i + 1] .. ' ' .. ARGV[i + 2] end
+    set(v, 'b', table.concat(all, '\n'))
+  elseif n > 1 then
+    call('HDEL', v.key, 'b') -- a resend says anew where else the code may go
+  end
   call('ZADD', due_key(p), whole(NOW + patience), by, whole(v.exp), v.id .. '/0')
 end
 commit(v)

@@ -1,0 +1,52 @@
+package deliver
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+// spent is the end of a route: the code goes to another address if it may, else
+// the send rests.
+func (c *Courier) spent(ctx context.Context, claim otp.Claim, ch otp.Channel, pause time.Duration, reason string) error {
+	if claim.Fallback == nil {
+		return c.rest(ctx, claim, ch, pause, reason)
+	}
+	return c.turn(ctx, claim, ch)
+}
+
+// turn has the code go to the next address whose limits allow it.
+func (c *Courier) turn(ctx context.Context, claim otp.Claim, ch otp.Channel) error {
+	for f := claim.Fallback; f != nil; {
+		letter, err := c.Keys.OpenLetter(claim.Owner, f.Letter)
+		if err != nil {
+			return c.rest(ctx, claim, ch, pause(claim.Rounds), "sealed_with_unknown_key")
+		}
+		to := c.Keys.Owner(claim.Owner.Namespace, letter.To, "", c.Partitions)
+		limit, err := c.Sends.Admit(ctx, claim.Order, to, f.Channel, c.Policies[claim.Owner.Namespace])
+		if err != nil {
+			return fmt.Errorf("admit another address of %s: %w", claim.Order, err)
+		}
+		next, more, state, err := c.Sends.Turn(ctx, claim, to, limit)
+		if err != nil {
+			return fmt.Errorf("turn %s: %w", claim.Order, err)
+		}
+		c.Log.InfoContext(ctx, "fallback", "order", claim.Order.String(), "channel", string(f.Channel), "to", f.Masked, "outcome", limit)
+		if next != nil {
+			c.Ringer.Ring(ctx, *next)
+		}
+		if state != "" {
+			c.Ended(ch, state)
+		}
+		f = more
+	}
+	return nil
+}
+
+// unknown tells whether an answer of one of the attempts never came.
+func unknown(attempts []otp.Attempt) bool {
+	return slices.ContainsFunc(attempts, func(a otp.Attempt) bool { return a.State == otp.Unknown })
+}

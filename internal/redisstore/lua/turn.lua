@@ -1,0 +1,61 @@
+-- turn: the holder of a send has the code go to the first of the other addresses,
+-- or strikes that out because its recipient's limits are used up.
+--
+-- KEYS[1] the verification
+-- ARGV[3..] partition, id, n, holder, which limit or "", the other owner's partition and fingerprint,
+--   ms until the watch looks after the new send
+-- Returns {"next", the new send, its channel}, {"more", the next address} while there is another,
+--   {"closed", state} if there is none, or {"lost"}.
+
+-- include clock
+-- include record
+-- include sends
+-- include limits
+-- include ending
+
+local p, id, n, holder, limit, p2, fp2, patience = unpack(ARGV, 3, 10)
+n, patience = tonumber(n), tonumber(patience)
+
+local v = find(p, id)
+local s = v and send(v, n)
+if not s or not turns(v, n) or s.by ~= holder then return {'lost'} end
+
+local all = call('HGET', v.key, 'b')
+local wait, first, rest = string.match(all, '^(%d+)\n([^\n]+)(.*)$')
+local channel, mask, letter = string.match(first, '^(%S+) (%S+) (%S+)$')
+if limit == '' and v.n >= v.smax then limit = 'sends' end
+if rest == '' then call('HDEL', v.key, 'b') else set(v, 'b', wait .. rest) end
+
+if limit ~= '' then note_send(v, n, 'fallback_refused', nil, limit) end
+if limit ~= '' and rest ~= '' then
+  save(v, n, s)
+  commit(v)
+  return {'more', string.match(rest, '^\n([^\n]+)')}
+end
+
+-- The send ends here, or has ended.
+if s.st == 'accepted' then
+  s.by, s.lease, s.over = nil, nil, nil
+  if s.ask then ask_at(v, n, s, s.ask) else save(v, n, s) end
+elseif s.turn and not s.back and unknowns(s) == 0 then
+  local last = s.a[#s.a]
+  close(v, n, s, last and 'failed' or 'suppressed')
+  note_send(v, n, last and 'failed' or 'suppressed', last and last.p, last and last.why)
+else
+  if #s.a == 0 and not s.why then s.why = 'no_provider_open' end
+  abandon(v, n, s, 'expired')
+end
+if limit ~= '' then
+  commit(v)
+  return {'closed', s.st}
+end
+
+local m = v.n + 1
+v.n, v.ch = m, channel
+local other = {st = 'queued', ch = channel, at = NOW, nonce = '-', k = 0, w = 0, aw = 0, a = {}, m = mask, fp = fp2, fpp = p2}
+note_send(v, m, 'queued', nil, 'fallback')
+save(v, m, other)
+set(v, 'l' .. m, letter)
+due_at(v, m, NOW + patience)
+commit(v)
+return {'next', m, channel}
