@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
@@ -46,10 +44,7 @@ func (c Config) check(cs *complaints) {
 }
 
 func (c Config) checkPlaces(cs *complaints) {
-	checkRedis(cs, "redis.url", c.Redis.URL)
-	if c.Redis.QueueURL.Set() {
-		checkRedis(cs, "redis.queue_url", c.Redis.QueueURL)
-	}
+	c.Redis.check(cs)
 	for where, a := range map[string]string{"api.listen": c.API.Listen, "api.admin": c.API.Admin, "worker.admin": c.Worker.Admin} {
 		_, port, err := net.SplitHostPort(a)
 		_, nan := strconv.ParseUint(port, 10, 16)
@@ -61,11 +56,6 @@ func (c Config) checkPlaces(cs *complaints) {
 	}
 	cs.want(c.Worker.SMSConcurrency > 0, "worker.sms_concurrency", "want 1 or more")
 	cs.want(c.Worker.EmailConcurrency > 0, "worker.email_concurrency", "want 1 or more")
-}
-
-func checkRedis(cs *complaints, setting string, s Secret) {
-	_, err := redis.ParseURL(s.Reveal()) // its error would quote the password
-	cs.want(err == nil && strings.HasPrefix(s.Reveal(), "redis"), setting, "want redis://user:password@host:6379/0, or rediss:// for TLS")
 }
 
 func (c Config) checkStore(cs *complaints) {

@@ -28,10 +28,17 @@ type Config struct {
 	Log        Log                  `toml:"log"`
 }
 
-// Redis says where state and queue are kept.
+// Redis says where state and queue are kept. One server is
+// `redis://user:password@host:6379/0`. A master with replicas that sentinels watch is
+// `redis+sentinel://user:password@host:26379,host:26379,host:26379/mymaster/0`, where mymaster is its name there,
+// user and password are the master's, and `?sentinel_username=…&sentinel_password=…` are the sentinels' if they ask for
+// any. A cluster is `redis+cluster://user:password@host:6379,host:6379,host:6379`, some of its nodes; the queue lies on
+// one server whole and cannot be kept in one. With `rediss` for `redis` everything is TLS, to the sentinels too, and
+// `?ca_file=/path` names the authority that signed the servers' certificates if it is not one of the system's,
+// `cert_file` and `key_file` our own certificate, and `skip_verify=true` trusts any server. Other parameters are refused.
 type Redis struct {
-	URL      Secret `toml:"url"`       // redis://user:password@host:6379/0, or rediss:// for TLS; REDIS_URL is understood too
-	QueueURL Secret `toml:"queue_url"` // the queue's own Redis; without it the same
+	URL      Secret `toml:"url"`       // any of these forms; REDIS_URL is understood too
+	QueueURL Secret `toml:"queue_url"` // the queue's own Redis; without it the same, which must be no cluster then
 }
 
 // API is the process that product backends talk to.
@@ -246,12 +253,4 @@ func (n Namespace) durations() iter.Seq2[string, Duration] {
 			}
 		}
 	}
-}
-
-// QueueURL is where the queue is kept.
-func (c Config) QueueURL() string {
-	if c.Redis.QueueURL.Set() {
-		return c.Redis.QueueURL.Reveal()
-	}
-	return c.Redis.URL.Reveal()
 }

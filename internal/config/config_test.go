@@ -98,18 +98,6 @@ func TestWhatIsNotSetIsTheDefault(t *testing.T) {
 	}
 }
 
-func TestTheQueueLiesInTheSameRedisUnlessItHasItsOwn(t *testing.T) {
-	t.Parallel()
-	c := config.Default()
-	if c.QueueURL() != "redis://127.0.0.1:6379/0" {
-		t.Fatal(c.QueueURL())
-	}
-	c.Redis.QueueURL = config.NewSecret("redis://queue:6379")
-	if c.QueueURL() != "redis://queue:6379" {
-		t.Fatal(c.QueueURL())
-	}
-}
-
 func TestANamespaceOverridesItsPolicyValueByValue(t *testing.T) {
 	t.Parallel()
 	for setting, change := range map[string]func(p *otp.Policy){

@@ -241,7 +241,7 @@ func TestWhatTheEnvironmentSetsWrongIsToldByItsVariable(t *testing.T) {
 		"OTPIPE_WORKER_SMS_CONCURRENCY":    {"many", "worker.sms_concurrency: want a whole number"},
 		"OTPIPE_STORE_RETENTION":           {"72", "store.retention: want a duration such as 90s, 5m or 72h"},
 		"OTPIPE_NAMESPACES_ADD_EMAIL_LIFE": {"1s", "namespaces.add-email.life: want at least 30s"},
-		"REDIS_URL":                        {"http://s3cr3t", "redis.url: want redis://user:password@host:6379/0, or rediss:// for TLS"},
+		"REDIS_URL":                        {"http://s3cr3t", "redis.url: want redis://user:password@host:6379/0, rediss:// for TLS, or a form for sentinels or a cluster as in docs/settings.md"},
 		"PORT":                             {"s3cr3t", "api.listen: want an address such as :8080 or 127.0.0.1:8080"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -51,7 +51,7 @@ twilio = { from = "+15005550006", secret = "s3cr3t" }
 digits = "6"
 life = "1s"
 `)
-	want := `otpipe.toml:2: redis.url: want redis://user:password@host:6379/0, or rediss:// for TLS
+	want := `otpipe.toml:2: redis.url: want redis://user:password@host:6379/0, rediss:// for TLS, or a form for sentinels or a cluster as in docs/settings.md
 otpipe.toml:4: api.listen: want text in "quotes"
 otpipe.toml:5: there is no setting api.amdin: did you mean admin?
 otpipe.toml:7: this is not TOML: want setting = "value", setting = 1 or [table]

@@ -196,7 +196,7 @@ func TestTheEnvironmentGoesBeforeTheFile(t *testing.T) {
 	c := parse(t, good)
 	p, s := c.Providers[0].Twilio, c.Providers[1].SMTP
 	got := fmt.Sprint(
-		c.Redis.URL.Reveal(), " ", c.QueueURL(), " ", c.API, c.Worker, c.Store, c.Keys.Primary, c.Keys.Ring[0].ID, " ", c.Callers[1].Scopes, c.Callers[1].Namespaces, " ",
+		c.Redis.URL.Reveal(), " ", c.Redis.QueueURL.Reveal(), " ", c.API, c.Worker, c.Store, c.Keys.Primary, c.Keys.Ring[0].ID, " ", c.Callers[1].Scopes, c.Callers[1].Namespaces, " ",
 		p.Password.Reveal(), " ", len(p.AuthTokens), p.AuthTokens[2].Reveal(), " ", p.From, " ", p.BaseURL, " ", p.AccountSID[:4], " ",
 		s.Host, s.Port, s.Connections, s.From, s.TLS, " ", c.Messages.Brand, c.Log, c.Routes, c.Callers[0].KeySHA256[:3],
 	)
