@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
@@ -41,60 +43,77 @@ type Watch struct {
 	Settled    func() // counts
 }
 
-// Run watches until ctx ends.
+// Run watches until ctx ends. Each partition is watched by itself: the store may
+// be a cluster, and a node that does not answer must not keep the others waiting.
 func (w *Watch) Run(ctx context.Context) {
+	var away atomic.Int32
+	var all sync.WaitGroup
+	for p := range w.Partitions {
+		all.Go(func() {
+			// Not all at once: they share the connections with the hand-overs.
+			if rest(ctx, watchEvery*time.Duration(p)/time.Duration(w.Partitions)) {
+				w.follow(ctx, otp.Partition(p), &away)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// follow watches one partition. away counts those that cannot be read.
+func (w *Watch) follow(ctx context.Context, p otp.Partition, away *atomic.Int32) {
 	down := false
 	for {
-		err := w.look(ctx, down)
+		err := w.look(ctx, p, down)
 		if ctx.Err() != nil {
 			return
 		}
 		if (err != nil) != down {
 			down = err != nil
-			w.report(err)
+			w.report(err, away)
 		}
 		// A ticker would have its next tick ready after a look that took long, and
 		// the pause after an outage would be none.
-		select {
-		case <-ctx.Done():
+		if !rest(ctx, watchEvery) {
 			return
-		case <-time.After(watchEvery):
 		}
+	}
+}
+
+// rest tells whether there is anything to do after it.
+func rest(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
 
 // look makes a round. After an outage it only asks whether the store is back,
 // and makes the next round a tick later: leases have ended that belong to
 // workers who know the outcome and are about to write it down.
-func (w *Watch) look(ctx context.Context, down bool) error {
-	if !down {
-		return w.round(ctx)
-	}
+func (w *Watch) look(ctx context.Context, p otp.Partition, down bool) error {
 	ctx, cancel := context.WithTimeout(ctx, watchLimit)
 	defer cancel()
-	_, err := w.Dues.Due(ctx, 0, 0)
+	if !down {
+		return w.partition(ctx, p)
+	}
+	_, err := w.Dues.Due(ctx, p, 0)
 	return err
 }
 
-// report says once that the store went away, and once that it is back.
-func (w *Watch) report(err error) {
+// report says once that the store, or a part of it, went away, and once that all
+// of it is back.
+func (w *Watch) report(err error, away *atomic.Int32) {
 	if err != nil {
-		w.Log.Error("watch cannot reach the store", "error", err)
+		if away.Add(1) == 1 {
+			w.Log.Error("watch cannot reach the store", "error", err)
+		}
 		return
 	}
-	w.Log.Info("watch reaches the store again")
-}
-
-// round looks at every partition once. One that cannot be read does not keep
-// the others waiting.
-func (w *Watch) round(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, watchLimit)
-	defer cancel()
-	var errs []error
-	for p := range w.Partitions {
-		errs = append(errs, w.partition(ctx, otp.Partition(p)))
+	if away.Add(-1) == 0 {
+		w.Log.Info("watch reaches the store again")
 	}
-	return errors.Join(errs...)
 }
 
 func (w *Watch) partition(ctx context.Context, p otp.Partition) error {

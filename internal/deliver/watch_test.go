@@ -210,27 +210,41 @@ func TestTheWatchOutlivesAStoreThatIsAwayAndSaysSoOnce(t *testing.T) {
 // look after nobody else.
 func TestAPartitionThatCannotBeReadDoesNotKeepTheWatchFromTheOthers(t *testing.T) {
 	r := newRig(t)
-	o := r.sms()
-	broken := otp.Partition(0)
-	if o.ID.Partition() == broken {
-		t.Fatal("choose another number")
-	}
+	const broken = otp.Partition(0)
 	f := &turns{Dues: r.store, fail: func(p otp.Partition, _ int32) error {
 		if p == broken {
 			return errors.New("due: WRONGTYPE")
 		}
 		return nil
 	}}
-	r.pass(2 * time.Second)
 	rung, _ := r.watching(f, 16)
-	until(t, "two rounds", func() bool { return f.n.Load() >= 2 })
-	select {
-	case d := <-rung:
-		if d.Order != o {
-			t.Fatalf("rung for %s", d.Order)
+	until(t, "two rounds", func() bool { return f.n.Load() > 32 })
+	o := r.sms()
+	if o.ID.Partition() == broken {
+		t.Fatal("choose another number")
+	}
+	r.pass(2 * time.Second)
+	if d := rung.wait(t); d.Order != o {
+		t.Fatalf("rung for %s", d.Order)
+	}
+}
+
+// A node of a cluster that is frozen lets a question wait until it is given up.
+func TestAPartitionThatDoesNotAnswerDoesNotKeepTheWatchFromTheOthers(t *testing.T) {
+	r := newRig(t)
+	silent := make(chan struct{})
+	f := &turns{Dues: r.store, fail: func(p otp.Partition, _ int32) error {
+		if p == 0 {
+			<-silent
 		}
-	case <-time.After(time.Second):
-		t.Fatal("a send of a whole partition is not rung for")
+		return nil
+	}}
+	rung, _ := r.watching(f, 16)
+	t.Cleanup(func() { close(silent) })
+	o := r.sms()
+	r.pass(2 * time.Second)
+	if d := rung.wait(t); d.Order != o {
+		t.Fatalf("rung for %s", d.Order)
 	}
 }
 
