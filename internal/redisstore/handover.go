@@ -59,8 +59,10 @@ func (s *Store) Begin(ctx context.Context, c otp.Claim, attempt int, provider st
 }
 
 // Finish writes down what became of a hand-over. open tells whether work is left.
+// It promises as much as a start: what was accepted is not sent again by those who
+// come after a fail-over.
 func (s *Store) Finish(ctx context.Context, o otp.Outcome) (open bool, err error) {
-	r, err := s.run(ctx, outcome, verificationKey(o.Order.ID), o.Order.ID.Partition().String(), string(o.Order.ID), o.Order.Send,
+	r, err := s.runDurable(ctx, outcome, verificationKey(o.Order.ID), o.Order.ID.Partition().String(), string(o.Order.ID), o.Order.Send,
 		o.Attempt, string(o.State), o.Ref, o.Reason, string(o.Class), shut(o.Class, o.Permanent), ms(AskAfter))
 	if err == nil {
 		err = s.silence(ctx, r.text(2), r.text(3), o.Channel, o.Class, o.Permanent)

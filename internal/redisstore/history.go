@@ -27,37 +27,58 @@ func (s *Store) Find(ctx context.Context, id otp.ID) (otp.History, error) {
 	return all[0], nil
 }
 
+// recordAndTime reads a verification, and the clock that its deadlines are compared
+// with: in a cluster each node has its own.
+const recordAndTime = `return {redis.call('TIME'), redis.call('HGETALL', KEYS[1])}`
+
 // Histories tells of those verifications that are still kept, in the order of
 // ids. Its error is otp.ErrStoreUnavailable.
 func (s *Store) Histories(ctx context.Context, ids []otp.ID) ([]otp.History, error) {
-	records := make([]*redis.MapStringStringCmd, len(ids))
-	var clock *redis.TimeCmd
+	records := make([]*redis.Cmd, len(ids))
 	_, err := s.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, id := range ids {
-			records[i] = p.HGetAll(ctx, verificationKey(id))
+			records[i] = p.Eval(ctx, recordAndTime, []string{verificationKey(id)})
 		}
-		clock = p.Time(ctx)
 		return nil
 	})
 	if err != nil {
 		return nil, unavailable("find", err)
 	}
-	now := clock.Val()
-	if s.Offset != nil {
-		now = now.Add(s.Offset())
-	}
 	all := make([]otp.History, 0, len(ids))
 	for i, r := range records {
-		if len(r.Val()) == 0 {
+		fields, now, err := s.record(r)
+		if err != nil {
+			return nil, unavailable("find", err)
+		}
+		if len(fields) == 0 {
 			continue
 		}
-		h, err := history(ids[i], r.Val(), now)
+		h, err := history(ids[i], fields, now)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, h)
 	}
 	return all, nil
+}
+
+// record reads the answer to recordAndTime.
+func (s *Store) record(answer *redis.Cmd) (fields map[string]string, now time.Time, err error) {
+	got, err := answer.Slice()
+	if err != nil || len(got) != 2 {
+		return nil, now, err
+	}
+	clock, _ := got[0].([]any)
+	now = time.Unix(whole(reply(clock).text(0)), whole(reply(clock).text(1))*1000)
+	if s.Offset != nil {
+		now = now.Add(s.Offset())
+	}
+	list, _ := got[1].([]any)
+	fields = make(map[string]string, len(list)/2)
+	for i := 0; i+1 < len(list); i += 2 {
+		fields[reply(list).text(i)] = reply(list).text(i + 1)
+	}
+	return fields, now, nil
 }
 
 // Recent names the newest verifications of an owner's recipient, in all

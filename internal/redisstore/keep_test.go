@@ -36,7 +36,7 @@ func TestEveryKeyThatNamesSomebodyHasATTL(t *testing.T) {
 			t.Fatal(err)
 		}
 		kinds := map[string]bool{}
-		for _, key := range r.rdb.Keys(t.Context(), "*").Val() {
+		for _, key := range stored(t, r.rdb, "*") {
 			if strings.HasPrefix(key, "due:{") || strings.HasPrefix(key, "events:{") || key == "otpipe:store" {
 				continue // they name nobody; see keys.go
 			}
@@ -71,11 +71,11 @@ func TestRedisHoldsNeitherCodesNorAddresses(t *testing.T) {
 }
 
 // dumpOf is everything in a database, names and values, as a reader of it would see them.
-func dumpOf(t *testing.T, rdb *redis.Client) []byte {
+func dumpOf(t *testing.T, rdb redis.UniversalClient) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	ctx := t.Context()
-	for _, key := range rdb.Keys(ctx, "*").Val() {
+	for _, key := range stored(t, rdb, "*") {
 		b.WriteString(key + "\n")
 		switch kind := rdb.Type(ctx, key).Val(); kind {
 		case "string":
@@ -122,7 +122,7 @@ func TestEveryTransitionAddsItsEvent(t *testing.T) {
 			}
 		}
 		seen := map[string]bool{}
-		for _, key := range r.rdb.Keys(t.Context(), "events:*").Val() {
+		for _, key := range stored(t, r.rdb, "events:*") {
 			for _, m := range r.rdb.XRange(t.Context(), key, "-", "+").Val() {
 				seen[m.Values["type"].(string)] = true
 			}

@@ -2,9 +2,11 @@ package redisstore_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,14 +21,14 @@ import (
 // rig is a store with a clock that the test moves.
 type rig struct {
 	t      testing.TB
-	rdb    *redis.Client
+	rdb    redis.UniversalClient
 	store  *redisstore.Store
 	keys   otp.Keys
 	policy otp.Policy
 	ahead  atomic.Int64
 }
 
-func newRig(t testing.TB, rdb *redis.Client) *rig {
+func newRig(t testing.TB, rdb redis.UniversalClient) *rig {
 	r := &rig{t: t, rdb: rdb, keys: keysOf(t, "k1"), policy: otp.DefaultPolicy()}
 	r.store = &redisstore.Store{
 		Redis: rdb, Retention: 72 * time.Hour, EventsKept: 10_000,
@@ -35,13 +37,38 @@ func newRig(t testing.TB, rdb *redis.Client) *rig {
 	return r
 }
 
-// each runs a test on both servers.
+// each runs a test on both servers and in a cluster.
 func each(t *testing.T, test func(t *testing.T, r *rig)) {
 	t.Parallel()
 	redistest.Each(t, func(t *testing.T, c *redis.Client) {
 		t.Parallel()
 		test(t, newRig(t, c))
 	})
+	t.Run("cluster", func(t *testing.T) {
+		t.Parallel()
+		test(t, newRig(t, redistest.ClusterClient(t)))
+	})
+}
+
+// stored are the keys of that form, on all nodes.
+func stored(t *testing.T, rdb redis.UniversalClient, form string) (all []string) {
+	t.Helper()
+	cluster, ok := rdb.(*redis.ClusterClient)
+	if !ok {
+		return rdb.Keys(t.Context(), form).Val()
+	}
+	var mu sync.Mutex
+	err := cluster.ForEachMaster(t.Context(), func(ctx context.Context, node *redis.Client) error {
+		keys, err := node.Keys(ctx, form).Result()
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, keys...)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // keysOf makes keys whose secret is their name, or what stands after "=".

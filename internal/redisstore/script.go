@@ -61,6 +61,10 @@ func (s *Store) runDurable(ctx context.Context, t transition, key string, args .
 		return s.run(ctx, t, key, args...)
 	}
 	got, copies, err := s.runAndWait(ctx, t.script.EvalSha, key, s.frame(args))
+	if _, moved := redis.IsMovedError(err); moved {
+		s.relearn(ctx)
+		got, copies, err = s.runAndWait(ctx, t.script.EvalSha, key, s.frame(args))
+	}
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
 		got, copies, err = s.runAndWait(ctx, t.script.Eval, key, s.frame(args))
 	}
@@ -72,10 +76,14 @@ func (s *Store) runDurable(ctx context.Context, t transition, key string, args .
 
 type eval func(ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
 
+// runAndWait sends both over one connection: WAIT is about what went before it there.
 func (s *Store) runAndWait(ctx context.Context, run eval, key string, args []any) (reply, int64, error) {
-	var made *redis.Cmd
-	var copies *redis.Cmd
-	_, err := s.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+	node, err := s.node(ctx, key)
+	if err != nil {
+		return nil, 0, err
+	}
+	var made, copies *redis.Cmd
+	_, err = node.Pipelined(ctx, func(p redis.Pipeliner) error {
 		made = run(ctx, p, []string{key}, args...)
 		copies = p.Do(ctx, "WAIT", s.Replicas, replicaPatience.Milliseconds())
 		return nil
