@@ -39,12 +39,12 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer flush()
-	rdb, err := apiClient(c.Redis.URL.Reveal())
+	rdb, err := apiClient(c.Redis.State)
 	if err != nil {
 		return fmt.Errorf("redis.url: %w", err)
 	}
 	defer func() { _ = rdb.Close() }()
-	queue, err := apiClient(c.QueueURL())
+	queue, err := apiClient(c.Redis.Queue)
 	if err != nil {
 		return fmt.Errorf("redis.queue_url: %w", err)
 	}

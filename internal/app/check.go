@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -67,10 +66,14 @@ func (e unavailableError) Unwrap() error { return e.error }
 // checkRedis asks both, or the one that is both, and then the store whether it
 // agrees.
 func checkRedis(ctx context.Context, c config.Config) (warnings []string, err error) {
-	warnings, err = checkServer(ctx, "redis.url", c.Redis.URL.Reveal(), c)
+	replicas := 0
+	if c.Store.Durability == "replicated" {
+		replicas = c.Store.Replicas
+	}
+	warnings, err = checkServers(ctx, "redis.url", c.Redis.State, replicas)
 	errs := []error{err}
-	if c.QueueURL() != c.Redis.URL.Reveal() {
-		about, err := checkServer(ctx, "redis.queue_url", c.QueueURL(), c)
+	if q := c.Redis.QueueURL; q.Set() && q.Reveal() != c.Redis.URL.Reveal() {
+		about, err := checkServers(ctx, "redis.queue_url", c.Redis.Queue, 0)
 		warnings, errs = append(warnings, about...), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -79,38 +82,12 @@ func checkRedis(ctx context.Context, c config.Config) (warnings []string, err er
 	return warnings, checkStore(ctx, c)
 }
 
-func checkServer(ctx context.Context, setting, url string, c config.Config) ([]string, error) {
-	client, err := apiClient(url)
-	if err != nil {
-		return nil, fmt.Errorf("%s: want redis://host:6379/0", setting)
-	}
-	defer func() { _ = client.Close() }()
-	text, err := client.Info(ctx).Result()
-	switch {
-	case redis.IsAuthError(err):
-		return nil, fmt.Errorf("%s: this Redis wants another user or password", setting)
-	case redis.IsPermissionError(err):
-		return []string{setting + ": its user may not ask INFO, so its version and settings are not known"}, nil
-	case err != nil:
-		return nil, unavailableError{fmt.Errorf("%s: Redis does not answer: %w", setting, err)}
-	}
-	facts := server(text)
-	if !facts.atLeast(6, 2) {
-		return nil, unavailableError{fmt.Errorf("%s: this is Redis %s: want 6.2 or newer", setting, facts["redis_version"])}
-	}
-	replicas := 0
-	if setting == "redis.url" && c.Store.Durability == "replicated" {
-		replicas = c.Store.Replicas
-	}
-	return facts.warnings(setting, replicas), nil
-}
-
 func checkStore(ctx context.Context, c config.Config) error {
 	keys, err := c.Secrets()
 	if err != nil {
 		return err
 	}
-	client, err := apiClient(c.Redis.URL.Reveal())
+	client, err := apiClient(c.Redis.State)
 	if err != nil {
 		return err
 	}
@@ -121,40 +98,4 @@ func checkStore(ctx context.Context, c config.Config) error {
 		return unavailableError{fmt.Errorf("redis.url: %w", err)}
 	}
 	return nil
-}
-
-// facts are what a Redis tells of itself.
-type facts map[string]string
-
-func server(info string) facts {
-	all := facts{}
-	for line := range strings.Lines(info) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
-			all[name] = value
-		}
-	}
-	return all
-}
-
-func (f facts) atLeast(major, minor int) bool {
-	var have, and int
-	if _, err := fmt.Sscanf(f["redis_version"], "%d.%d", &have, &and); err != nil {
-		return false
-	}
-	return have > major || have == major && and >= minor
-}
-
-func (f facts) warnings(setting string, replicas int) (all []string) {
-	warn := func(ok bool, format string, args ...any) {
-		if !ok {
-			all = append(all, setting+": "+fmt.Sprintf(format, args...))
-		}
-	}
-	policy := f["maxmemory_policy"]
-	warn(policy == "noeviction" || policy == "", "maxmemory-policy is %s: a full Redis would drop codes and locks; want noeviction", policy)
-	warn(f["aof_enabled"] != "0", "appendonly is off: what is pending, and all limits, are lost when Redis restarts; want appendonly yes")
-	var have int
-	_, _ = fmt.Sscan(f["connected_slaves"], &have)
-	warn(have >= replicas, "store.replicas wants %d, this Redis has %d: no start would be accepted", replicas, have)
-	return all
 }

@@ -58,7 +58,7 @@ func (e *entry) ready(ctx context.Context) error {
 	if !e.in.Load() {
 		return errNotEntered
 	}
-	return e.store.Redis.Ping(ctx).Err()
+	return e.store.Ping(ctx)
 }
 
 // gate answers 503 until the process is in.

@@ -25,7 +25,7 @@ func overview(c config.Config) string {
 		line("receipts", "%s/v1/receipts/…", strings.TrimSuffix(u.Redacted(), "/"))
 	}
 	line("worker", "health and metrics on %s, %d texts and %d mails at a time", c.Worker.Admin, c.Worker.SMSConcurrency, c.Worker.EmailConcurrency)
-	line("redis", "%s, queue in %s", host(c.Redis.URL.Reveal()), host(c.QueueURL()))
+	line("redis", "%s, queue in %s", where(c.Redis.State), where(c.Redis.Queue))
 	line("store", "%d partitions, time lines kept %s, durability %s", c.Store.Partitions, short(time.Duration(c.Store.Retention)), c.Store.Durability)
 	line("keys", "%s", keyIDs(c.Keys))
 	for _, k := range c.Callers {
@@ -42,13 +42,25 @@ func overview(c config.Config) string {
 	return b.String()
 }
 
-// host is where a Redis is, without the password that stands before it.
-func host(of string) string {
-	u, err := url.Parse(of)
+// where is a Redis' place, without user and password.
+func where(at place) string {
+	o, err := at()
 	if err != nil {
 		return "?"
 	}
-	return u.Host + u.Path
+	text := strings.Join(o.Addrs, ", ")
+	switch {
+	case o.IsClusterMode:
+		text = "the cluster of " + text
+	case o.MasterName != "":
+		text = fmt.Sprintf("%s/%d by the sentinels %s", o.MasterName, o.DB, text)
+	default:
+		text = fmt.Sprintf("%s/%d", text, o.DB)
+	}
+	if o.TLSConfig != nil {
+		text += " with TLS"
+	}
+	return text
 }
 
 // account says which vendor, and where if that is ours to say.

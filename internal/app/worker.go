@@ -41,12 +41,12 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	defer flush()
 	providers := openProviders(c, keys, func(p otp.Provider) otp.Provider { return tracing.Provider(metrics.Provider(p)) })
 	defer providers.Close()
-	rdb, err := workerClient(c.Redis.URL.Reveal(), c.Worker.SMSConcurrency+c.Worker.EmailConcurrency+10)
+	rdb, err := workerClient(c.Redis.State, c.Worker.SMSConcurrency+c.Worker.EmailConcurrency+10)
 	if err != nil {
 		return fmt.Errorf("redis.url: %w", err)
 	}
 	defer func() { _ = rdb.Close() }()
-	queue, err := workerClient(c.QueueURL(), 10)
+	queue, err := workerClient(c.Redis.Queue, 10)
 	if err != nil {
 		return fmt.Errorf("redis.queue_url: %w", err)
 	}
@@ -120,7 +120,7 @@ func (w *worker) work(ctx context.Context) error {
 
 // queueClient is one of an asynq server's own clients.
 func (w *worker) queueClient() redis.UniversalClient {
-	rdb, err := workerClient(w.config.QueueURL(), 20)
+	rdb, err := workerClient(w.config.Redis.Queue, 20)
 	if err != nil {
 		panic(err) // the same URL was parsed when the process started
 	}

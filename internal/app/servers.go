@@ -1,0 +1,113 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// inquiry is what -check asks of a Redis.
+type inquiry struct {
+	setting  string // that says where it is
+	replicas int    // that it must have
+	cluster  bool
+}
+
+// checkServers asks the server, the sentinels' master, or every master of a cluster.
+func checkServers(ctx context.Context, setting string, at place, replicas int) (warnings []string, err error) {
+	client, err := apiClient(at)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", setting, err)
+	}
+	defer func() { _ = client.Close() }()
+	cluster, ok := client.(*redis.ClusterClient)
+	if !ok {
+		return inquiry{setting: setting, replicas: replicas}.ask(ctx, client)
+	}
+	var mu sync.Mutex
+	var errs []error
+	err = cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+		about, err := inquiry{setting + " at " + node.Options().Addr, replicas, true}.ask(ctx, node)
+		mu.Lock()
+		defer mu.Unlock()
+		warnings, errs = append(warnings, about...), append(errs, err)
+		return nil
+	})
+	if err != nil {
+		return nil, noAnswer(setting, err)
+	}
+	slices.Sort(warnings)
+	return warnings, errors.Join(errs...)
+}
+
+func (q inquiry) ask(ctx context.Context, client redis.UniversalClient) (warnings []string, err error) {
+	text, err := client.Info(ctx).Result()
+	if redis.IsPermissionError(err) {
+		return []string{q.setting + ": its user may not ask INFO, so its version and settings are not known"}, nil
+	}
+	if err != nil {
+		return nil, noAnswer(q.setting, err)
+	}
+	facts := server(text)
+	if !facts.atLeast(6, 2) {
+		return nil, unavailableError{fmt.Errorf("%s: this is Redis %s: want 6.2 or newer", q.setting, facts["redis_version"])}
+	}
+	if facts["cluster_enabled"] == "1" && !q.cluster {
+		return nil, fmt.Errorf("%s: this Redis is a node of a cluster: want redis+cluster:// for the state, and a server outside of it for the queue", q.setting)
+	}
+	return facts.warnings(q.setting, q.replicas), nil
+}
+
+// noAnswer tells what has to be changed from what has to be started.
+func noAnswer(setting string, err error) error {
+	switch {
+	case redis.IsAuthError(err):
+		return fmt.Errorf("%s: this Redis wants another user or password", setting)
+	case errors.Is(err, redis.Nil):
+		return fmt.Errorf("%s: these sentinels know no master of this name", setting)
+	case strings.Contains(err.Error(), "cluster support disabled"):
+		return fmt.Errorf("%s: this Redis is no cluster: want redis://", setting)
+	}
+	return unavailableError{fmt.Errorf("%s: Redis does not answer: %w", setting, err)}
+}
+
+// facts are what a Redis tells of itself.
+type facts map[string]string
+
+func server(info string) facts {
+	all := facts{}
+	for line := range strings.Lines(info) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			all[name] = value
+		}
+	}
+	return all
+}
+
+func (f facts) atLeast(major, minor int) bool {
+	var have, and int
+	if _, err := fmt.Sscanf(f["redis_version"], "%d.%d", &have, &and); err != nil {
+		return false
+	}
+	return have > major || have == major && and >= minor
+}
+
+func (f facts) warnings(setting string, replicas int) (all []string) {
+	warn := func(ok bool, format string, args ...any) {
+		if !ok {
+			all = append(all, setting+": "+fmt.Sprintf(format, args...))
+		}
+	}
+	policy := f["maxmemory_policy"]
+	warn(policy == "noeviction" || policy == "", "maxmemory-policy is %s: a full Redis would drop codes and locks; want noeviction", policy)
+	warn(f["aof_enabled"] != "0", "appendonly is off: what is pending, and all limits, are lost when Redis restarts; want appendonly yes")
+	var have int
+	_, _ = fmt.Sscan(f["connected_slaves"], &have)
+	warn(have >= replicas, "store.replicas wants %d, this Redis has %d: no start would be accepted", replicas, have)
+	return all
+}
