@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -46,7 +47,12 @@ func (c *client) do(method, path string, body any) (a answer) {
 	return c.send(method, path, text)
 }
 
-func (c *client) send(method, path string, text []byte) (a answer) {
+func (c *client) send(method, path string, text []byte) answer {
+	return c.sendUnder("", method, path, text)
+}
+
+// sendUnder sends with an Idempotency-Key.
+func (c *client) sendUnder(key, method, path string, text []byte) (a answer) {
 	began := time.Now()
 	defer func() { a.took = time.Since(began) }()
 	req, err := http.NewRequestWithContext(context.Background(), method, c.base+path, bytes.NewReader(text))
@@ -55,6 +61,9 @@ func (c *client) send(method, path string, text []byte) (a answer) {
 	}
 	req.Header.Set("Authorization", "Bearer "+apiKey)
 	req.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		return answer{err: err}
@@ -121,6 +130,25 @@ func (v told) waits() bool {
 	return false
 }
 
+// insist repeats a request while the store is away, under one Idempotency-Key, as
+// docs/api.md tells callers to. told is called with every answer.
+func (c *client) insist(path string, body map[string]string, told func(answer)) (a answer) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	key := rand.Text()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		a = c.sendUnder(key, http.MethodPost, path, text)
+		told(a)
+		inFlight := a.status == http.StatusConflict // the first may still be at work, or be lost with its Redis
+		if a.status != http.StatusServiceUnavailable && !inFlight {
+			break
+		}
+	}
+	return a
+}
+
 type checked struct {
 	ID      string `json:"id"`
 	Status  string `json:"status"`
@@ -148,6 +176,17 @@ func (c *client) ask(namespace, to string) answer {
 func (c *client) start(t testing.TB, namespace, to string) (v told) {
 	t.Helper()
 	a := c.ask(namespace, to)
+	if a.status != http.StatusAccepted {
+		t.Fatalf("start: %v", a)
+	}
+	a.read(t, &v)
+	return v
+}
+
+// startInsisting asks for a code that has to be admitted sooner or later.
+func (c *client) startInsisting(t testing.TB, namespace, to string) (v told) {
+	t.Helper()
+	a := c.insist("/v1/verifications", map[string]string{"namespace": namespace, "to": to}, func(answer) {})
 	if a.status != http.StatusAccepted {
 		t.Fatalf("start: %v", a)
 	}

@@ -38,7 +38,8 @@ func TestAnAcceptedSendIsNotSentAgainAfterRedisWasAway(t *testing.T) {
 				to = append(to, r.mailbox())
 			}
 			ids := make([]string, len(to))
-			all(indices(to), func(i int) { ids[i] = a.start(t, "load", to[i]).ID })
+			// On a busy disk a sync may take longer than the api waits for an answer.
+			all(indices(to), func(i int) { ids[i] = a.startInsisting(t, "load", to[i]).ID })
 			for _, id := range ids {
 				eventually(t, 30*time.Second, "it is being handed over", func() bool { return a.get(t, id).Delivery.Status != "queued" })
 			}

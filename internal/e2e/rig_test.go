@@ -44,6 +44,7 @@ all_cooldown = "0s"
 // settings are a configuration file. The zero value of a field leaves the rig's own.
 type settings struct {
 	Redis, Queue             string // host:port
+	RedisURL, QueueURL       string // instead of them
 	Listen, Admin, PublicURL string
 	Secret                   string // of the key ring, in hex
 	SMSConcurrency           int
@@ -55,8 +56,8 @@ type settings struct {
 
 var file = template.Must(template.New("toml").Parse(`
 [redis]
-url = "redis://{{.Redis}}/0"
-queue_url = "redis://{{.Queue}}/0"
+url = "{{.RedisURL}}"
+queue_url = "{{.QueueURL}}"
 
 [api]
 listen = "{{.Listen}}"
@@ -194,6 +195,8 @@ func (r *rig) write(s settings) (path string) {
 	}
 	def(&s.Redis, r.redis.Addr())
 	def(&s.Queue, s.Redis)
+	def(&s.RedisURL, "redis://"+s.Redis+"/0")
+	def(&s.QueueURL, "redis://"+s.Queue+"/0")
 	def(&s.Listen, "127.0.0.1:0")
 	def(&s.Secret, "b70a6f0e41f3d3c2a89d5b6c1e2f4a39877665d4c3b2a1908f7e6d5c4b3a2910")
 	def(&s.Twilio, r.world.TwilioURL())

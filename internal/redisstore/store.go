@@ -33,6 +33,6 @@ type Store struct {
 	Redis      redis.UniversalClient
 	Retention  time.Duration        // of a verification and its journal
 	EventsKept int                  // in each partition's stream, about
-	Replicas   int                  // that must have a start or a check before it is answered; 0 asks none
+	Replicas   int                  // that must have a start, a check or an outcome before it counts; 0 asks none
 	Offset     func() time.Duration // moves the clock; nil in production
 }

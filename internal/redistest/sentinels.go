@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -65,9 +66,22 @@ func (w *Watched) Addrs() (all []string) {
 	return all
 }
 
-// Client is a client of whichever server is the master, closed with the test.
+// Current is where the sentinels say that the master listens.
+func (w *Watched) Current(t testing.TB) string {
+	t.Helper()
+	client := redis.NewSentinelClient(&redis.Options{Addr: w.sentinels[0].Addr()})
+	defer func() { _ = client.Close() }()
+	at, err := client.GetMasterAddrByName(context.Background(), MasterName).Result()
+	if err != nil {
+		t.Fatalf("redistest: ask a sentinel: %v", err)
+	}
+	return net.JoinHostPort(at[0], at[1])
+}
+
+// Client is a client of the server that is the master now, closed with the test.
 func (w *Watched) Client(t testing.TB) *redis.Client {
-	client := redis.NewFailoverClient(&redis.FailoverOptions{SentinelAddrs: w.Addrs(), MasterName: MasterName})
+	t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: w.Current(t)})
 	t.Cleanup(func() { _ = client.Close() })
 	return client
 }
