@@ -106,7 +106,7 @@ func load(path string) (config.Config, error) {
 func configure(c config.Config, at places, world *devkit.World) config.Config {
 	c.Redis.URL, c.Redis.QueueURL = config.NewSecret("redis://"+at.redis+"/0"), config.Secret{}
 	c.API.Listen, c.API.Admin, c.API.PublicURL = at.api, at.admin, "http://"+at.api
-	c.Worker.Admin = "127.0.0.1:0"
+	c.Worker.Admin, c.Worker.Bounces = "127.0.0.1:0", "" // the outside world sends no bounces
 	for i := range c.Providers {
 		p := &c.Providers[i]
 		switch p.Driver {

@@ -59,7 +59,7 @@ func newRelay(c config.Config, keys otp.Keys, p config.Provider) *smtpmail.Provi
 	r := &smtpmail.Provider{
 		AccountName: p.Name, Host: s.Host, Port: s.Port, TLS: smtpmail.TLSPolicy(s.TLS),
 		Username: s.Username, Password: s.Password.Reveal(), From: s.From, HELO: s.HELO, Connections: s.Connections,
-		ReturnPath: smtpmail.ReturnPath{Domain: s.BounceDomain, Keys: keys},
+		ReturnPath: returnPath(keys, p),
 	}
 	for _, d := range s.DKIM {
 		key, _ := d.Signer() // the check of the settings has read it once

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
@@ -15,6 +16,7 @@ import (
 	"github.com/otpipe/otpipe/internal/httpapi"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
+	"github.com/otpipe/otpipe/internal/smtpmail"
 	"github.com/otpipe/otpipe/internal/telemetry"
 )
 
@@ -55,8 +57,12 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	metrics.Queues(asynqueue.NewGauge(queue))
 	store := newStore(c)
 	store.Redis = rdb
+	bounces, err := newBounces(c, keys, &deliver.Desk{Receipts: metrics.Receipts(&store)}, metrics.Bounced, log)
+	if err != nil {
+		return err
+	}
 	w := &worker{
-		config: c, log: log, metrics: metrics, tracing: tracing,
+		config: c, log: log, metrics: metrics, tracing: tracing, bounces: bounces,
 		in:     &entry{store: &store, partitions: c.Store.Partitions, keys: keys, log: log},
 		ringer: asynqueue.NewRinger(queue, log, metrics.Lost),
 	}
@@ -80,6 +86,7 @@ type worker struct {
 	in      *entry
 	ringer  *asynqueue.Ringer
 	courier *deliver.Courier
+	bounces *smtpmail.Bounces // nil: none are taken
 }
 
 func (w *worker) run(ctx context.Context) error {
@@ -87,23 +94,49 @@ func (w *worker) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.log.Info("worker listens", "admin", admin.Addr().String(), "version", Version())
+	mail, err := w.listenForBounces()
+	if err != nil {
+		_ = admin.Close()
+		return err
+	}
+	w.log.Info("worker listens", "admin", admin.Addr().String(), "bounces", place(mail), "version", Version())
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serve(ctx, admin, httpapi.Admin(w.in.ready, w.metrics.Handler()), w.log) })
 	g.Go(func() error {
 		if err := w.in.wait(ctx); err != nil {
 			return err
 		}
-		return w.work(ctx)
+		return w.work(ctx, mail)
 	})
 	err = g.Wait()
+	if mail != nil {
+		_ = mail.Close() // it was never served if the store never answered
+	}
 	w.log.Info("worker stopped")
 	return err
 }
 
-// work serves the queues and watches.
-func (w *worker) work(ctx context.Context) error {
+// listenForBounces takes the place where bounces come in; nil if there is none.
+func (w *worker) listenForBounces() (net.Listener, error) {
+	if w.bounces == nil {
+		return nil, nil
+	}
+	return listen("bounces", w.config.Worker.Bounces)
+}
+
+func place(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
+	return l.Addr().String()
+}
+
+// work serves the queues, watches, and takes bounces.
+func (w *worker) work(ctx context.Context, bounces net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
+	if bounces != nil {
+		g.Go(func() error { return w.bounces.Serve(ctx, bounces) })
+	}
 	g.Go(func() error { w.ringer.Run(ctx); return nil })
 	watch := &deliver.Watch{
 		Dues: w.in.store, Ringer: w.ringer, Partitions: w.config.Store.Partitions, Log: w.log,

@@ -31,6 +31,7 @@ func (c Config) Check() error {
 
 func (c Config) check(cs *complaints) {
 	c.checkPlaces(cs)
+	c.Worker.checkBounces(cs)
 	c.checkStore(cs)
 	c.secrets(cs)
 	c.checkCallers(cs)
@@ -46,9 +47,8 @@ func (c Config) check(cs *complaints) {
 func (c Config) checkPlaces(cs *complaints) {
 	c.Redis.check(cs)
 	for where, a := range map[string]string{"api.listen": c.API.Listen, "api.admin": c.API.Admin, "worker.admin": c.Worker.Admin} {
-		_, port, err := net.SplitHostPort(a)
-		_, nan := strconv.ParseUint(port, 10, 16)
-		cs.want(err == nil && nan == nil, where, "want an address such as :8080 or 127.0.0.1:8080")
+		_, ok := port(a)
+		cs.want(ok, where, "want an address such as :8080 or 127.0.0.1:8080")
 	}
 	if c.API.PublicURL != "" {
 		p, err := url.Parse(c.API.PublicURL)
@@ -56,6 +56,13 @@ func (c Config) checkPlaces(cs *complaints) {
 	}
 	cs.want(c.Worker.SMSConcurrency > 0, "worker.sms_concurrency", "want 1 or more")
 	cs.want(c.Worker.EmailConcurrency > 0, "worker.email_concurrency", "want 1 or more")
+}
+
+// port is that of an address to listen on.
+func port(address string) (n uint64, ok bool) {
+	_, text, err := net.SplitHostPort(address)
+	n, nan := strconv.ParseUint(text, 10, 16)
+	return n, err == nil && nan == nil
 }
 
 func (c Config) checkStore(cs *complaints) {

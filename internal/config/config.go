@@ -53,6 +53,9 @@ type Worker struct {
 	Admin            string `toml:"admin"`             // where the worker's /livez, /readyz and /metrics listen
 	SMSConcurrency   int    `toml:"sms_concurrency"`   // hand-overs of texts at a time
 	EmailConcurrency int    `toml:"email_concurrency"` // hand-overs of mails at a time
+	Bounces          string `toml:"bounces"`           // where mail for the providers' bounce_domain is taken by SMTP, such as :2525; without it bounces change nothing
+	BouncesCert      string `toml:"bounces_cert"`      // the file of a certificate and its chain in PEM, to offer STARTTLS there
+	BouncesKey       string `toml:"bounces_key"`       // the file of its private key in PEM
 }
 
 // Store is how state is kept.

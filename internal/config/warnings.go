@@ -27,8 +27,10 @@ func (c Config) Warnings() (all []string) {
 	}
 	for i, p := range c.Providers {
 		warn(len(c.Routes.ChannelsOf(p.Name)) == 0, entry("providers", i), "no route names it, so it gets nothing to deliver")
+		warn(p.takesBounces() && c.Worker.Bounces == "", "worker.bounces", "it is not set, so nobody takes the bounces of %s and its bounce_domain", p.Name)
 		warn(p.Driver == "twilio" && c.API.PublicURL == "", "api.public_url", "it is not set, so Twilio cannot report what became of a text")
 	}
+	warn(c.Worker.Bounces != "" && !c.takesBounces(), "worker.bounces", "no provider has a bounce_domain, so nothing listens there")
 	warn(strings.HasPrefix(c.API.PublicURL, "http:"), "api.public_url", "without https, receipts and the numbers in them travel in clear")
 	return all
 }

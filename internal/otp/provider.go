@@ -138,7 +138,7 @@ type Receipt struct {
 	Order    Order
 	Attempt  int
 	Provider string
-	Ref      string
+	Ref      string // "" if the report names the attempt alone, as a bounce does
 	State    State  // Accepted, Sent, Undelivered, Failed or Delivered; Unknown if even the provider cannot tell
 	Reason   string // a short code; "" if all went well
 	Class    Class  // of a State that is Undelivered or Failed

@@ -26,7 +26,8 @@ const (
 	rcpting        step = "rcpt"
 	starting       step = "data"
 	writing        step = "content"
-	ending         step = "end" // the end mark is on its way, the answer is not
+	ending         step = "end"    // the end mark is on its way, the answer is not
+	returning      step = "bounce" // the relay took it, and reports later
 )
 
 // failure is a hand-over that ended at a step.

@@ -101,6 +101,15 @@ var verdicts = []verdict{
 	{step: ending, outcome: "4", enhanced: "4.2.", class: otp.FaultThrottled},
 	{step: ending, outcome: "5", class: otp.FaultUs}, // the content
 	{step: ending, outcome: "4", class: otp.FaultProvider},
+
+	// A report's status is all there is to go by: it does not tell at which step a
+	// mail server further on said so. Many put 5.1.0 for "something".
+	{step: returning, enhanced: "5.1.7 5.1.8 5.2.3 5.6. 5.7.", class: otp.FaultUs}, // our sender, the content, policy
+	{step: returning, enhanced: "5.1.0", class: otp.FaultProvider},
+	{step: returning, enhanced: "5.1.", class: otp.FaultRecipient, permanent: true},
+	{step: returning, enhanced: "5.2. 4.2.2", class: otp.FaultRecipient}, // disabled, full
+	{step: returning, class: otp.FaultProvider},                          // given up at the end of a relay's patience, or in no known words
+
 	{class: otp.FaultUnknown}, // the end mark was written, and no answer came
 }
 

@@ -28,6 +28,7 @@ type Metrics struct {
 	rang     prometheus.Counter
 	settled  prometheus.Counter
 	lost     prometheus.Counter
+	bounces  *prometheus.CounterVec
 }
 
 var (
@@ -35,6 +36,7 @@ var (
 	checkOutcomes   = []string{"approved", "code_mismatch", "expired", "already_used", "canceled", "not_found", "binding_mismatch", "lock", "error"}
 	attemptOutcomes = []string{"accepted", "provider", "throttled", "recipient", "us", "unknown"}
 	sendOutcomes    = []string{"staged", "accepted", "failed", "unknown"}
+	bounceOutcomes  = []string{"moved", "stale", "ignored", "unreadable", "refused", "deferred"}
 	channels        = []otp.Channel{otp.SMS, otp.Email}
 )
 
@@ -87,9 +89,13 @@ func New(version string, namespaces map[otp.Namespace]otp.Policy, providers []st
 			Name: "otpipe_rings_lost_total",
 			Help: "Orders that did not reach the queue and were left to the watch.",
 		}),
+		bounces: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "otpipe_bounces_total",
+			Help: "Mail to return paths, by what became of it; refused is that to addresses nobody made.",
+		}, []string{"outcome"}),
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "otpipe_build_info", Help: "1, with the version."}, []string{"version", "go"})
-	m.registry.MustRegister(m.starts, m.checks, m.locks, m.sends, m.attempts, m.handOver, m.arrival, m.approval, m.rang, m.settled, m.lost, info,
+	m.registry.MustRegister(m.starts, m.checks, m.locks, m.sends, m.attempts, m.handOver, m.arrival, m.approval, m.rang, m.settled, m.lost, m.bounces, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	info.WithLabelValues(version, goVersion()).Set(1)
 	m.zero(namespaces, providers)
@@ -106,6 +112,9 @@ func (m *Metrics) zero(namespaces map[otp.Namespace]otp.Policy, providers []stri
 		}
 		m.locks.WithLabelValues(string(ns))
 		m.approval.WithLabelValues(string(ns))
+	}
+	for _, o := range bounceOutcomes {
+		m.bounces.WithLabelValues(o)
 	}
 	for _, ch := range channels {
 		for _, o := range sendOutcomes {
@@ -149,6 +158,9 @@ func (m *Metrics) Ended(ch otp.Channel, state otp.State) {
 	}
 	m.sends.WithLabelValues(string(ch), outcome).Inc()
 }
+
+// Bounced counts what became of mail to a return path.
+func (m *Metrics) Bounced(outcome string) { m.bounces.WithLabelValues(outcome).Inc() }
 
 // Lost counts orders left to the watch.
 func (m *Metrics) Lost(n int) { m.lost.Add(float64(n)) }

@@ -75,6 +75,9 @@ func zeros() map[string]string {
 			all[fmt.Sprintf(`otpipe_delivered_seconds_count{channel="%s",provider="%s"}`, ch, p)] = "0"
 		}
 	}
+	for _, o := range []string{"moved", "stale", "ignored", "unreadable", "refused", "deferred"} {
+		all[fmt.Sprintf(`otpipe_bounces_total{outcome="%s"}`, o)] = "0"
+	}
 	for _, p := range []string{"twilio-eu", "smtp-backup"} {
 		for _, o := range []string{"accepted", "provider", "throttled", "recipient", "us", "unknown"} {
 			all[fmt.Sprintf(`otpipe_attempts_total{outcome="%s",provider="%s"}`, o, p)] = "0"

@@ -2,8 +2,8 @@
 -- order, foreign or unknown: it changes nothing it should not.
 --
 -- KEYS[1] the verification
--- ARGV[3..] partition, id, n, attempt, provider, ref, state, reason, class, ms of suppression or 0,
---   least life left for another hand-over, ms until the watch looks after it,
+-- ARGV[3..] partition, id, n, attempt, provider, ref or "" if the report does not know it, state,
+--   reason, class, ms of suppression or 0, least life left for another hand-over, ms until the watch looks after it,
 --   ms after which its provider is asked what became of it
 -- Returns {"moved", channel, ms since the send was asked for, claims so far if another provider is to be
 --   asked, else -1, and of another address' recipient who is to be suppressed partition and fingerprint},
@@ -25,7 +25,7 @@ if state == 'failed' then state = 'undelivered' end
 local v = find(p, id)
 local s = v and send(v, n)
 local a = s and s.a[attempt]
-if not a or a.p ~= provider or (a.ref and a.ref ~= ref) then return {'foreign'} end
+if not a or a.p ~= provider or (a.ref and ref ~= '' and a.ref ~= ref) then return {'foreign'} end
 
 local arrived = state == 'accepted' or state == 'sent' or state == 'delivered'
 local moved = RANK[state] > RANK[a.st]
@@ -33,7 +33,7 @@ local moved = RANK[state] > RANK[a.st]
 local settles = arrived and s.st == 'queued' and (moved or a.st == 'unknown')
 if not moved and not settles then return {'stale'} end
 
-a.ref = ref
+if ref == '' then ref = a.ref or '' else a.ref = ref end
 if moved then a.st = state end
 note_attempt(v, n, attempt, state, a.p, ref, reason)
 save(v, n, s)
