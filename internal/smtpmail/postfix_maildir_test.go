@@ -22,9 +22,9 @@ virtual_gid_maps = static:65534`
 const mailman = "virtual unix - n n - - virtual\n"
 
 // house prepares a Postfix with a mailbox.
-func house(t *testing.T) *postfix {
+func house(t *testing.T, more ...string) *postfix {
 	t.Helper()
-	p := preparePostfix(t, housed)
+	p := preparePostfix(t, append(more, housed)...)
 	p.run(t, "sh", "-c", fmt.Sprintf("printf %q >> %s/etc/master.cf", mailman, p.dir))
 	p.run(t, "mkdir", p.dir+"/mail")
 	p.run(t, "chown", "65534:65534", p.dir+"/mail")
