@@ -72,7 +72,7 @@ func (b *Bounces) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	_ = d.Close()
-	<-failed
+	_ = <-failed // nobody else comes in
 	d.clear()
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.Drain)
 	defer cancel()

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"net/textproto"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -174,7 +176,7 @@ func (c *client) ends() (said string) {
 	c.t.Helper()
 	var b bytes.Buffer
 	_, err := b.ReadFrom(c.R)
-	if e, ok := err.(net.Error); ok && e.Timeout() {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.t.Fatalf("the server does not hang up: %s", b.String())
 	}
 	return b.String()
