@@ -57,21 +57,22 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	metrics.Queues(asynqueue.NewGauge(queue))
 	store := newStore(c)
 	store.Redis = rdb
-	bounces, err := newBounces(c, keys, &deliver.Desk{Receipts: metrics.Receipts(&store)}, metrics.Bounced, log)
+	ringer := asynqueue.NewRinger(queue, log, metrics.Lost)
+	bounces, err := newBounces(c, keys, &deliver.Desk{Receipts: metrics.Receipts(&store), Ringer: ringer}, metrics.Bounced, log)
 	if err != nil {
 		return err
 	}
 	w := &worker{
 		config: c, log: log, metrics: metrics, tracing: tracing, bounces: bounces,
 		in:     &entry{store: &store, partitions: c.Store.Partitions, keys: keys, log: log},
-		ringer: asynqueue.NewRinger(queue, log, metrics.Lost),
+		ringer: ringer,
 	}
 	gate := newGate(c, &store, log)
 	metrics.Gate(gate)
 	w.courier = &deliver.Courier{
 		Sends: &store, Receipts: metrics.Receipts(&store), Composer: composer, Keys: keys,
 		Routes: c.Routes.RoutesOf(address.Country), Providers: providers.byName, Gate: gate,
-		Ringer: w.ringer, Policies: c.Policies(), Partitions: c.Store.Partitions,
+		Ringer: ringer, Policies: c.Policies(), Partitions: c.Store.Partitions,
 		Stopping: ctx.Done(), Ended: metrics.Ended, Log: log,
 	}
 	return w.run(ctx)
@@ -99,7 +100,7 @@ func (w *worker) run(ctx context.Context) error {
 		_ = admin.Close()
 		return err
 	}
-	w.log.Info("worker listens", "admin", admin.Addr().String(), "bounces", place(mail), "version", Version())
+	w.log.Info("worker listens", "admin", admin.Addr().String(), "bounces", addressOf(mail), "version", Version())
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serve(ctx, admin, httpapi.Admin(w.in.ready, w.metrics.Handler()), w.log) })
 	g.Go(func() error {
@@ -124,7 +125,7 @@ func (w *worker) listenForBounces() (net.Listener, error) {
 	return listen("bounces", w.config.Worker.Bounces)
 }
 
-func place(l net.Listener) string {
+func addressOf(l net.Listener) string {
 	if l == nil {
 		return ""
 	}

@@ -1,6 +1,7 @@
 package smtpmail_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -36,7 +37,12 @@ func newJournal(t *testing.T) *journal {
 	return j
 }
 
-func (j *journal) desk() *deliver.Desk { return &deliver.Desk{Receipts: j} }
+func (j *journal) desk() *deliver.Desk { return &deliver.Desk{Receipts: j, Ringer: nobody{}} }
+
+// nobody works on what is rung for.
+type nobody struct{}
+
+func (nobody) Ring(context.Context, otp.Due) {}
 
 func (j *journal) pass(d time.Duration) { j.ahead.Add(int64(d)) }
 
@@ -79,7 +85,7 @@ func (j *journal) hand(o otp.Order, address string, p *smtpmail.Provider) {
 		m.Order = o
 		a = mustSend(j.t, p, m)
 	}
-	done := otp.Outcome{Order: o, Holder: "worker", Attempt: 1, State: a.State, Ref: a.Ref, Retry: -1}
+	done := otp.Outcome{Order: o, Attempt: 1, State: a.State, Ref: a.Ref}
 	if _, err := j.Finish(j.t.Context(), done); err != nil {
 		j.t.Fatal(err)
 	}

@@ -59,6 +59,9 @@ func TestPostfixPassesTheMessageOnAsItWasSigned(t *testing.T) {
 	mustSend(t, p, m)
 
 	first, second := wait(), wait()
+	if _, n, _ := p.ReturnPath.Parse(first.from); n == 2 {
+		first, second = second, first // Postfix passes them on in any order
+	}
 	for _, got := range []taken{first, second} {
 		if diff := cmp.Diff([]string{"acme.example: pass", "acme.example: pass"}, z.verify(t, got.raw)); diff != "" {
 			t.Errorf("%s\n%s", diff, got.raw)
