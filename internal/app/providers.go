@@ -3,6 +3,7 @@ package app
 import (
 	"io"
 	"strings"
+	"time"
 
 	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/deliver"
@@ -10,6 +11,7 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/smtpmail"
 	"github.com/otpipe/otpipe/internal/twilio"
+	"github.com/otpipe/otpipe/internal/webhook"
 )
 
 // openProviders makes a provider of every configured account, watched.
@@ -32,8 +34,11 @@ type providers struct {
 
 // newProvider is the one place that knows all drivers.
 func newProvider(c config.Config, keys otp.Keys, p config.Provider) otp.Provider {
-	if p.Driver == "smtp" {
+	switch p.Driver {
+	case "smtp":
 		return newRelay(c, keys, p)
+	case "webhook":
+		return newWebhook(c, p)
 	}
 	t := p.Twilio
 	user := t.Username
@@ -49,6 +54,26 @@ func newProvider(c config.Config, keys otp.Keys, p config.Provider) otp.Provider
 		},
 		HTTP: twilio.NewHTTPClient(c.Worker.SMSConcurrency),
 	}
+}
+
+func newWebhook(c config.Config, p config.Provider) webhook.Provider {
+	return webhook.Provider{
+		AccountName: p.Name, URL: p.Webhook.URL.Reveal(), Secrets: signing(p.Webhook.Secrets), From: p.Webhook.From, ReceiptURL: callbackURL(c, p.Name),
+		HTTP: webhook.NewHTTPClient(c.Worker.SMSConcurrency + c.Worker.EmailConcurrency), Now: time.Now,
+	}
+}
+
+// signing are the secrets that the check of the settings has read once.
+func signing(secrets []config.Secret) webhook.Secrets {
+	s, _ := webhook.NewSecrets(revealed(secrets)...)
+	return s
+}
+
+func revealed(secrets []config.Secret) (all []string) {
+	for _, s := range secrets {
+		all = append(all, s.Reveal())
+	}
+	return all
 }
 
 func newRelay(c config.Config, keys otp.Keys, p config.Provider) *smtpmail.Provider {
@@ -94,15 +119,16 @@ func (p providers) Close() {
 // receiptReaders are the accounts that report over HTTP, by name.
 func receiptReaders(c config.Config) map[string]httpapi.ReceiptReader {
 	all := map[string]httpapi.ReceiptReader{}
+	if c.API.PublicURL == "" {
+		return all
+	}
 	for _, p := range c.Providers {
-		if p.Driver != "twilio" || c.API.PublicURL == "" {
-			continue
+		switch p.Driver {
+		case "twilio":
+			all[p.Name] = twilio.Receipts{AccountName: p.Name, AccountSID: p.Twilio.AccountSID, Tokens: revealed(p.Twilio.AuthTokens), PublicURL: c.API.PublicURL}
+		case "webhook":
+			all[p.Name] = webhook.Receipts{AccountName: p.Name, Secrets: signing(p.Webhook.Secrets), Now: time.Now}
 		}
-		var tokens []string
-		for _, t := range p.Twilio.AuthTokens {
-			tokens = append(tokens, t.Reveal())
-		}
-		all[p.Name] = twilio.Receipts{AccountName: p.Name, AccountSID: p.Twilio.AccountSID, Tokens: tokens, PublicURL: c.API.PublicURL}
 	}
 	return all
 }

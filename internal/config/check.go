@@ -134,8 +134,10 @@ func (c Config) checkProviders(cs *complaints) {
 			p.Twilio.check(cs, where+".twilio", c.API.PublicURL)
 		case "smtp":
 			p.SMTP.check(cs, where+".smtp")
+		case "webhook":
+			p.Webhook.check(cs, where+".webhook")
 		default:
-			cs.add(where+".driver", "want twilio or smtp")
+			cs.add(where+".driver", "want twilio, smtp or webhook")
 		}
 	}
 }

@@ -27,6 +27,18 @@ func smtp(change func(s *config.SMTP)) func(c *config.Config) {
 	return func(c *config.Config) { change(&c.Providers[1].SMTP) }
 }
 
+func hook(change func(w *config.Webhook)) func(c *config.Config) {
+	return func(c *config.Config) { change(&c.Providers[2].Webhook) }
+}
+
+func hookURL(url string) func(c *config.Config) {
+	return hook(func(w *config.Webhook) { w.URL = config.NewSecret(url) })
+}
+
+func hookSecret(secret string) func(c *config.Config) {
+	return hook(func(w *config.Webhook) { w.Secrets[1] = config.NewSecret(secret) })
+}
+
 func namespace(name string, n config.Namespace) func(c *config.Config) {
 	return func(c *config.Config) { c.Namespaces = map[string]config.Namespace{name: n} }
 }
@@ -146,6 +158,19 @@ var faults = []fault{
 	{"no mailbox", smtp(func(s *config.SMTP) { s.From = "Example" }), "providers[1].smtp.from"},
 	{"a user without a password", smtp(func(s *config.SMTP) { s.Password = config.NewSecret("") }), "providers[1].smtp.password"},
 	{"a password without a user", smtp(func(s *config.SMTP) { s.Username = "" }), "providers[1].smtp.password"},
+
+	{"no place to post to", hookURL(""), "providers[2].webhook.url"},
+	{"a place without a scheme", hookURL("gateway.example.com/canary-of-hook"), "providers[2].webhook.url"},
+	{"a place by ftp", hookURL("ftp://canary-of-hook/"), "providers[2].webhook.url"},
+	{"a place without a host", hookURL("https:///canary-of-hook"), "providers[2].webhook.url"},
+	{"a place on a page", hookURL("https://gateway.example.com/#canary-of-hook"), "providers[2].webhook.url"},
+	{"a place that cannot be read", hookURL("https://canary-of-hook:%zz"), "providers[2].webhook.url"},
+	{"nothing to sign with", hook(func(w *config.Webhook) { w.Secrets = nil }), "providers[2].webhook.secrets"},
+	{"an empty secret", hookSecret(""), "providers[2].webhook.secrets"},
+	{"a secret of its prefix", hookSecret("whsec_"), "providers[2].webhook.secrets"},
+	{"a short secret", hookSecret("Y2FuYXJ5LW9mLWhvb2s="), "providers[2].webhook.secrets"},
+	{"a secret that is a word", hookSecret("canary-of-hook"), "providers[2].webhook.secrets"},
+	{"a secret that is a pattern", hookSecret("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), "providers[2].webhook.secrets"},
 
 	{"a namespace named all", namespace("all", config.Namespace{}), "namespaces.all"},
 	{"a namespace in capitals", namespace("Phone", config.Namespace{}), "namespaces.?"},

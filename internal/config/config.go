@@ -91,13 +91,14 @@ type Caller struct {
 // Provider is one account with a vendor.
 type Provider struct {
 	Name   string `toml:"name"`   // in lower-case letters, digits and dashes; part of the receipts' URL
-	Driver string `toml:"driver"` // twilio or smtp
+	Driver string `toml:"driver"` // twilio, smtp or webhook
 	// PerSecond is how many messages it may be given in a second, by all workers
 	// together; 0 is no limit. What is more goes by the route's next provider.
 	PerSecond   float64 `toml:"per_second"`
 	Concurrency int     `toml:"concurrency"` // hand-overs at a time by one worker; 0 is no limit but the worker's
 	Twilio      Twilio  `toml:"twilio"`
 	SMTP        SMTP    `toml:"smtp"`
+	Webhook     Webhook `toml:"webhook"`
 }
 
 // Twilio is what the driver twilio needs.

@@ -48,6 +48,13 @@ func TestEverythingIsReadFromTheFile(t *testing.T) {
 				Host: "smtp.example.com", Port: 587, TLS: "mandatory", Username: "otp", Password: config.NewSecret("canary-of-smtp"),
 				From: "Example <otp@example.com>", HELO: "otp.example.com", Connections: 9,
 			}},
+			{Name: "gateway", Driver: "webhook", Webhook: config.Webhook{
+				URL: config.NewSecret("https://user:canary-of-hook@gateway.example.com/otpipe"),
+				Secrets: []config.Secret{
+					config.NewSecret("whsec_bmV4dC1vZi13ZWJob29rLS0tLS0tLS0tLS0tLS0t"), config.NewSecret("bGFzdC1vZi13ZWJob29rLS0tLS0tLS0tLS0tLS0t"),
+				},
+				From: "Example",
+			}},
 		},
 		Routes: config.Routes{SMS: []string{"twilio-eu"}, Email: []string{"relay"}},
 		Messages: config.Messages{

@@ -38,8 +38,9 @@ type Breaker struct {
 
 // drivers are the channels that each can serve.
 var drivers = map[string][]otp.Channel{
-	"twilio": {otp.SMS},
-	"smtp":   {otp.Email},
+	"twilio":  {otp.SMS},
+	"smtp":    {otp.Email},
+	"webhook": {otp.SMS, otp.Email},
 }
 
 var (

@@ -160,7 +160,7 @@ func TestAVariableThatSetsNothingIsRefused(t *testing.T) {
 		"OTPIPE_PROVIDERS_O_NAME":            none + ": did you mean OTPIPE_PROVIDERS_0_NAME?",
 		"OTPIPE_PROVIDERS_00_NAME":           none + ": did you mean OTPIPE_PROVIDERS_0_NAME?",
 		"OTPIPE_PROVIDERS_1_SMTP_HSOT":       none + ": did you mean OTPIPE_PROVIDERS_1_SMTP_HOST?",
-		"OTPIPE_PROVIDERS_3_NAME":            ": the entries before it are not there: the next is OTPIPE_PROVIDERS_2_…",
+		"OTPIPE_PROVIDERS_4_NAME":            ": the entries before it are not there: the next is OTPIPE_PROVIDERS_3_…",
 		"OTPIPE_KEYS_RING_9_SECRET":          ": the entries before it are not there: the next is OTPIPE_KEYS_RING_2_…",
 		"OTPIPE_NAMESPACES_PHONE_AUHT_LIFE":  none + " of a namespace that is there: one of your own stands in the file: did you mean OTPIPE_NAMESPACES_PHONE_AUTH_LIFE?",
 		"OTPIPE_NAMESPACES_PHONE_AUTH_LIVE":  none + " of a namespace that is there: one of your own stands in the file: did you mean OTPIPE_NAMESPACES_PHONE_AUTH_LIFE?",

@@ -218,26 +218,26 @@ func TestTheEnvironmentGoesBeforeTheFile(t *testing.T) {
 func TestTheEnvironmentAddsToAList(t *testing.T) {
 	t.Setenv("OTPIPE_PROVIDERS_0_TWILIO_USERNAME", "SK"+someSID[2:])
 	t.Setenv("OTPIPE_PROVIDERS_1_SMTP_HELO", "env.example.com")
-	t.Setenv("OTPIPE_PROVIDERS_2_NAME", "backup")
-	t.Setenv("OTPIPE_PROVIDERS_2_DRIVER", "smtp")
-	t.Setenv("OTPIPE_PROVIDERS_2_SMTP_HOST", "backup.example.com")
-	t.Setenv("OTPIPE_PROVIDERS_2_SMTP_PORT", "25")
-	t.Setenv("OTPIPE_PROVIDERS_2_SMTP_FROM", "otp@example.com")
+	t.Setenv("OTPIPE_PROVIDERS_3_NAME", "backup")
+	t.Setenv("OTPIPE_PROVIDERS_3_DRIVER", "smtp")
+	t.Setenv("OTPIPE_PROVIDERS_3_SMTP_HOST", "backup.example.com")
+	t.Setenv("OTPIPE_PROVIDERS_3_SMTP_PORT", "25")
+	t.Setenv("OTPIPE_PROVIDERS_3_SMTP_FROM", "otp@example.com")
 	t.Setenv("OTPIPE_ROUTES_EMAIL", "relay,backup")
 	c := parse(t, good)
-	if len(c.Providers) != 3 || c.Providers[2].SMTP.Host != "backup.example.com" || c.Providers[0].Twilio.Username != "SK"+someSID[2:] || c.Providers[0].Name != "twilio-eu" {
+	if len(c.Providers) != 4 || c.Providers[3].SMTP.Host != "backup.example.com" || c.Providers[0].Twilio.Username != "SK"+someSID[2:] || c.Providers[0].Name != "twilio-eu" {
 		t.Fatalf("%+v", c.Providers)
 	}
 }
 
 func TestAnEntryOfTheEnvironmentBehindTheListOfTheFileIsNotLost(t *testing.T) {
-	t.Setenv("OTPIPE_PROVIDERS_2_NAME", "backup")
-	t.Setenv("OTPIPE_PROVIDERS_2_DRIVER", "smtp")
-	t.Setenv("OTPIPE_PROVIDERS_2_SMTP_HOST", "backup.example.com")
-	t.Setenv("OTPIPE_PROVIDERS_2_SMTP_PORT", "25")
-	t.Setenv("OTPIPE_PROVIDERS_2_SMTP_FROM", "otp@example.com")
+	t.Setenv("OTPIPE_PROVIDERS_3_NAME", "backup")
+	t.Setenv("OTPIPE_PROVIDERS_3_DRIVER", "smtp")
+	t.Setenv("OTPIPE_PROVIDERS_3_SMTP_HOST", "backup.example.com")
+	t.Setenv("OTPIPE_PROVIDERS_3_SMTP_PORT", "25")
+	t.Setenv("OTPIPE_PROVIDERS_3_SMTP_FROM", "otp@example.com")
 	c, err := config.Parse(file, []byte(good))
-	if err == nil && len(c.Providers) != 3 {
+	if err == nil && len(c.Providers) != 4 {
 		t.Fatalf("%d providers and no complaint", len(c.Providers))
 	}
 }

@@ -27,6 +27,7 @@ func (c Config) Warnings() (all []string) {
 	}
 	for i, p := range c.Providers {
 		warn(len(c.Routes.ChannelsOf(p.Name)) == 0, entry("providers", i), "no route names it, so it gets nothing to deliver")
+		warn(p.Driver == "webhook" && insecure(p.Webhook.URL), entry("providers", i)+".webhook.url", "without https, codes travel in clear")
 		warn(p.takesBounces() && c.Worker.Bounces == "", "worker.bounces", "it is not set, so nobody takes the bounces of %s and its bounce_domain", p.Name)
 		warn(p.Driver == "twilio" && c.API.PublicURL == "", "api.public_url", "it is not set, so Twilio cannot report what became of a text")
 	}

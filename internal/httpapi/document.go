@@ -100,11 +100,14 @@ func describeReceipts(doc *huma.OpenAPI) {
 	doc.AddOperation(&huma.Operation{
 		OperationID: "receive", Method: http.MethodPost, Path: "/v1/receipts/{provider}", Tags: []string{"receipts"},
 		Summary:     "Report on a message (for providers)",
-		Description: "The provider's own form, signed as the provider signs. The query names the attempt: id, send and attempt.",
+		Description: "The provider's own form, signed as the provider signs. Twilio's is a form whose query names the attempt: id, send and attempt. One of the driver webhook is JSON: see docs/webhook.md.",
 		Parameters: []*huma.Param{
 			{Name: "provider", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}, Description: "Its name in the configuration."},
 		},
-		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/x-www-form-urlencoded": {Schema: &huma.Schema{Type: huma.TypeObject}}}},
-		Responses:   responses,
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			"application/x-www-form-urlencoded": {Schema: &huma.Schema{Type: huma.TypeObject}},
+			"application/json":                  {Schema: &huma.Schema{Type: huma.TypeObject}},
+		}},
+		Responses: responses,
 	})
 }

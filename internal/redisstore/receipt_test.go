@@ -131,3 +131,20 @@ func TestALateReceiptDoesNotClearANewerCooldown(t *testing.T) {
 		r.refused(ask{}, otp.LimitCooldown)
 	})
 }
+
+func TestAReceiptWithoutARefIsAboutTheAttemptAndKeepsItsRef(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.mustStart(ask{})
+		r.accept(o.Order)
+		without := func(rc *otp.Receipt) { rc.Ref = "" }
+		if !r.receive(o.Order, otp.Sent, without) {
+			t.Fatal("it is foreign")
+		}
+		if r.receive(o.Order, otp.Delivered, func(rc *otp.Receipt) { rc.Ref = "SM2" }) {
+			t.Error("the attempt has lost its ref")
+		}
+		if !r.receive(o.Order, otp.Delivered, nil) {
+			t.Error("the attempt's own ref is foreign")
+		}
+	})
+}
