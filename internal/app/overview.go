@@ -35,6 +35,9 @@ func overview(c config.Config) string {
 		line("provider", "%s: %s", p.Name, account(p))
 	}
 	line("routes", "sms: %s; email: %s", orNone(c.Routes.SMS), orNone(c.Routes.Email))
+	for _, e := range c.Events {
+		line("events", "to %s: %s; %s", e.Name, orAllTypes(e.Types), orAll(e.Namespaces))
+	}
 	policies := c.Policies()
 	for _, ns := range slices.Sorted(maps.Keys(policies)) {
 		line("namespace", "%s", policy(ns, policies[ns]))
@@ -109,6 +112,13 @@ func orAll(names []string) string {
 		return "all namespaces"
 	}
 	return strings.Join(names, ", ")
+}
+
+func orAllTypes(types []string) string {
+	if len(types) == 0 {
+		return "all types"
+	}
+	return strings.Join(types, ", ")
 }
 
 func orNone(names []string) string {

@@ -75,19 +75,21 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Ringer: ringer, Policies: c.Policies(), Partitions: c.Store.Partitions,
 		Stopping: ctx.Done(), Ended: metrics.Ended, Log: log,
 	}
+	w.informer = newInformer(c, &store, queue, w.queueClient, metrics, log)
 	return w.run(ctx)
 }
 
 // worker is a worker's process, wired.
 type worker struct {
-	config  config.Config
-	log     *slog.Logger
-	metrics *telemetry.Metrics
-	tracing *telemetry.Tracing
-	in      *entry
-	ringer  *asynqueue.Ringer
-	courier *deliver.Courier
-	bounces *smtpmail.Bounces // nil: none are taken
+	config   config.Config
+	log      *slog.Logger
+	metrics  *telemetry.Metrics
+	tracing  *telemetry.Tracing
+	in       *entry
+	ringer   *asynqueue.Ringer
+	courier  *deliver.Courier
+	bounces  *smtpmail.Bounces // nil: none are taken
+	informer *informer
 }
 
 func (w *worker) run(ctx context.Context) error {
@@ -145,6 +147,7 @@ func (w *worker) work(ctx context.Context, bounces net.Listener) error {
 	}
 	g.Go(func() error { watch.Run(ctx); return nil })
 	g.Go(func() error { w.courier.Gate.Run(ctx); return nil })
+	g.Go(func() error { return w.informer.run(ctx) })
 	for channel, concurrency := range map[otp.Channel]int{otp.SMS: w.config.Worker.SMSConcurrency, otp.Email: w.config.Worker.EmailConcurrency} {
 		queue := &asynqueue.Worker{Channel: channel, Concurrency: concurrency, Redis: w.queueClient, Deliver: w.tracing.Orders(w.courier.Deliver), Log: w.log, Drain: drain}
 		g.Go(func() error { return queue.Run(ctx) })

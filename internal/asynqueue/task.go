@@ -1,8 +1,9 @@
 // Package asynqueue is the queue over asynq: both ends of it, so that what is
-// written and what is read is said in one place. It carries an id and a send
-// number, nothing else; what is to be sent lies sealed in the store.
+// written and what is read is said in one place. Of a send it carries an id and a
+// number, nothing else; what is to be sent lies sealed in the store. Notices it
+// carries whole: they hold no secret.
 //
-// The Ringer runs in the api and in the worker, the Worker in the worker.
+// The Ringer runs in the api and in the worker, all else in the worker.
 package asynqueue
 
 import (

@@ -41,7 +41,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		Logger:                   asynqLog{w.Log},
 		LogLevel:                 asynq.WarnLevel,
 	})
-	if err := w.start(ctx, srv); err != nil {
+	if err := start(ctx, srv, w.handle); err != nil {
 		return err
 	}
 	<-ctx.Done()
@@ -50,11 +50,11 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 // start keeps trying while Redis is away: asynq itself gives up at once.
-func (w *Worker) start(ctx context.Context, srv *asynq.Server) error {
+func start(ctx context.Context, srv *asynq.Server, handle asynq.HandlerFunc) error {
 	for {
 		err := srv.Ping()
 		if err == nil {
-			return srv.Start(asynq.HandlerFunc(w.handle))
+			return srv.Start(handle)
 		}
 		select {
 		case <-ctx.Done():

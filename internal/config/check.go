@@ -38,6 +38,7 @@ func (c Config) check(cs *complaints) {
 	c.checkProviders(cs)
 	c.checkRoutes(cs)
 	c.Breaker.check(cs)
+	c.checkEvents(cs)
 	c.checkNamespaces(cs)
 	c.checkMessages(cs)
 	cs.want(slices.Contains(Levels, c.Log.Level), "log.level", "want debug, info, warn or error")

@@ -39,6 +39,10 @@ func hookSecret(secret string) func(c *config.Config) {
 	return hook(func(w *config.Webhook) { w.Secrets[1] = config.NewSecret(secret) })
 }
 
+func endpoint(change func(e *config.Endpoint)) func(c *config.Config) {
+	return func(c *config.Config) { change(&c.Events[0]) }
+}
+
 func namespace(name string, n config.Namespace) func(c *config.Config) {
 	return func(c *config.Config) { c.Namespaces = map[string]config.Namespace{name: n} }
 }
@@ -171,6 +175,14 @@ var faults = []fault{
 	{"a short secret", hookSecret("Y2FuYXJ5LW9mLWhvb2s="), "providers[2].webhook.secrets"},
 	{"a secret that is a word", hookSecret("canary-of-hook"), "providers[2].webhook.secrets"},
 	{"a secret that is a pattern", hookSecret("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), "providers[2].webhook.secrets"},
+
+	{"an endpoint without a name", endpoint(func(e *config.Endpoint) { e.Name = "" }), "events[0].name"},
+	{"two endpoints of one name", func(c *config.Config) { c.Events = append(c.Events, c.Events[0]) }, "events[1].name"},
+	{"an endpoint without a place", endpoint(func(e *config.Endpoint) { e.URL = config.NewSecret("canary-of-events") }), "events[0].url"},
+	{"an endpoint that cannot know us", endpoint(func(e *config.Endpoint) { e.Secrets = nil }), "events[0].secrets"},
+	{"an endpoint with an empty secret", endpoint(func(e *config.Endpoint) { e.Secrets[0] = config.NewSecret("") }), "events[0].secrets"},
+	{"an endpoint of a namespace there is not", endpoint(func(e *config.Endpoint) { e.Namespaces = []string{"pay"} }), "events[0].namespaces"},
+	{"an endpoint of a type there is not", endpoint(func(e *config.Endpoint) { e.Types = []string{"verification.started"} }), "events[0].types"},
 
 	{"a namespace named all", namespace("all", config.Namespace{}), "namespaces.all"},
 	{"a namespace in capitals", namespace("Phone", config.Namespace{}), "namespaces.?"},

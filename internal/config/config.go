@@ -23,6 +23,7 @@ type Config struct {
 	Providers  []Provider           `toml:"providers"`
 	Routes     Routes               `toml:"routes"`
 	Breaker    Breaker              `toml:"breaker"`
+	Events     []Endpoint           `toml:"events"`
 	Messages   Messages             `toml:"messages"`
 	Namespaces map[string]Namespace `toml:"namespaces"`
 	Log        Log                  `toml:"log"`

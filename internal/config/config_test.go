@@ -57,6 +57,11 @@ func TestEverythingIsReadFromTheFile(t *testing.T) {
 			}},
 		},
 		Routes: config.Routes{SMS: []string{"twilio-eu"}, Email: []string{"relay"}},
+		Events: []config.Endpoint{{
+			Name: "shop", URL: config.NewSecret("https://user:canary-of-events@shop.example.com/otpipe"),
+			Secrets:    []config.Secret{config.NewSecret("whsec_b3duZXItb2YtZXZlbnRzLS0tLS0tLS0tLS0tLS0t")},
+			Namespaces: []string{"phone-auth"}, Types: []string{"verification.approved", "delivery.failed"}, AllowPrivate: true,
+		}},
 		Messages: config.Messages{
 			Brand: "Example", Params: map[string]string{"device": "your device"}, DefaultLocale: "de", Directory: "/etc/otpipe/templates",
 			Origin: "example.com", Origins: map[string]string{"add-phone": "accounts.example.com"},

@@ -111,6 +111,14 @@ url = "https://user:canary-of-hook@gateway.example.com/otpipe"
 secrets = ["whsec_bmV4dC1vZi13ZWJob29rLS0tLS0tLS0tLS0tLS0t", "bGFzdC1vZi13ZWJob29rLS0tLS0tLS0tLS0tLS0t"]
 from = "Example"
 
+[[events]]
+name = "shop"
+url = "https://user:canary-of-events@shop.example.com/otpipe"
+secrets = ["whsec_b3duZXItb2YtZXZlbnRzLS0tLS0tLS0tLS0tLS0t"]
+namespaces = ["phone-auth"]
+types = ["verification.approved", "delivery.failed"]
+allow_private = true
+
 [messages]
 brand = "Example"
 default_locale = "de"

@@ -19,7 +19,7 @@ func TestEverySecretOfAConfigurationIsTested(t *testing.T) {
 	want := []string{
 		".Redis.URL", ".Redis.QueueURL", ".Keys.Anchor", ".Keys.Ring[].Secret",
 		".Providers[].Twilio.Password", ".Providers[].Twilio.AuthTokens[]", ".Providers[].SMTP.Password",
-		".Providers[].Webhook.URL", ".Providers[].Webhook.Secrets[]",
+		".Providers[].Webhook.URL", ".Providers[].Webhook.Secrets[]", ".Events[].URL", ".Events[].Secrets[]",
 	}
 	got := secretsOf(parse(t, good))
 	for _, name := range want {

@@ -32,6 +32,9 @@ func (c Config) Warnings() (all []string) {
 		warn(p.Driver == "twilio" && c.API.PublicURL == "", "api.public_url", "it is not set, so Twilio cannot report what became of a text")
 	}
 	warn(c.Worker.Bounces != "" && !c.takesBounces(), "worker.bounces", "no provider has a bounce_domain, so nothing listens there")
+	for i, e := range c.Events {
+		warn(insecure(e.URL), entry("events", i)+".url", "without https, who asks for codes can be read on the way")
+	}
 	warn(strings.HasPrefix(c.API.PublicURL, "http:"), "api.public_url", "without https, receipts and the numbers in them travel in clear")
 	return all
 }

@@ -23,6 +23,7 @@ import "github.com/otpipe/otpipe/internal/otp"
 //	due:{p}                 when to look at which send; entries go when it ends
 //	events:{p}              stream of all transitions, trimmed to a length
 //	provider:{00}<name>     drain, pause and breakers' advice, see lua/standing.lua
+//	heard:{p}               how many events of the stream were taken for notices, or missed
 //	otpipe:store            partitions and marks of the keys, see guard.go
 func stateKey(ns otp.Namespace, kind string, p otp.Partition, who string) string {
 	return string(ns) + ":" + kind + ":{" + p.String() + "}" + who
@@ -31,6 +32,8 @@ func stateKey(ns otp.Namespace, kind string, p otp.Partition, who string) string
 func verificationKey(id otp.ID) string { return "v:{" + id.Partition().String() + "}" + string(id) }
 
 func dueKey(p otp.Partition) string { return "due:{" + p.String() + "}" }
+
+func eventsKey(p otp.Partition) string { return "events:{" + p.String() + "}" }
 
 func recentKey(p otp.Partition, fp otp.Fingerprint) string {
 	return "recent:{" + p.String() + "}" + string(fp)
@@ -59,6 +62,7 @@ local function state_key(ns, kind, p, who) return ns .. ':' .. kind .. ':{' .. p
 local function verification_key(p, id) return 'v:{' .. p .. '}' .. id end
 local function recent_key(p, fp) return 'recent:{' .. p .. '}' .. fp end
 local function due_key(p) return 'due:{' .. p .. '}' end
+local function heard_key(p) return 'heard:{' .. p .. '}' end
 local function events_key(p) return 'events:{' .. p .. '}' end
 `
 

@@ -1,0 +1,19 @@
+package otp
+
+import "time"
+
+// Event is a change of a verification's state, as the store's stream of its
+// partition has it. It names nobody: the recipient is masked.
+type Event struct {
+	Entry        string // of the stream; no other event of the partition has it
+	Partition    Partition
+	At           time.Time // by the store's clock
+	Kind         string    // such as "verification.approved" or "attempt.delivered"
+	Verification ID
+	Namespace    Namespace
+	To           string // masked
+	Send         int    // 0: it is about the verification
+	Attempt      int    // 0: it is about the send
+	Provider     string // of the attempt
+	Reason       string // a short code
+}

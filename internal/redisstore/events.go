@@ -1,0 +1,75 @@
+package redisstore
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+// notices is the group of the events' streams that makes notices of them; see lua/listen.lua.
+const notices = "notices"
+
+var listen = load("listen")
+
+// Listen takes the next events of a partition, at most so many: first those
+// that somebody took and has not finished for a while, then new ones. It begins
+// with the oldest that the stream still has. missed counts those that were
+// trimmed before anybody finished them; Redis 6 does not tell.
+func (s *Store) Listen(ctx context.Context, p otp.Partition, most int, after time.Duration) (all []otp.Event, missed int, err error) {
+	r, err := s.run(ctx, listen, eventsKey(p), p.String(), most, after.Milliseconds())
+	if err != nil || len(r) == 0 {
+		return nil, 0, err
+	}
+	for _, entry := range r[1:] {
+		if e, ok := entry.([]any); ok {
+			all = append(all, readEvent(p, e))
+		}
+	}
+	return all, int(r.number(0)), nil
+}
+
+// Heard finishes events: nobody takes them again.
+func (s *Store) Heard(ctx context.Context, p otp.Partition, entries []string) error {
+	return unavailable("heard", s.Redis.XAck(ctx, eventsKey(p), notices, entries...).Err())
+}
+
+// readEvent reads what event in lua/record.lua wrote.
+func readEvent(p otp.Partition, entry reply) otp.Event {
+	e := otp.Event{Entry: entry.text(0), Partition: p}
+	ms, _, _ := strings.Cut(e.Entry, "-")
+	if at, err := strconv.ParseInt(ms, 10, 64); err == nil {
+		e.At = instant(at)
+	}
+	var fields reply
+	if len(entry) > 1 {
+		fields, _ = entry[1].([]any)
+	}
+	for i := 0; i+1 < len(fields); i += 2 {
+		setField(&e, fields.text(i), fields.text(i+1))
+	}
+	return e
+}
+
+func setField(e *otp.Event, name, value string) {
+	switch name {
+	case "type":
+		e.Kind = value
+	case "id":
+		e.Verification = otp.ID(value)
+	case "ns":
+		e.Namespace = otp.Namespace(value)
+	case "to":
+		e.To = value
+	case "send":
+		e.Send, _ = strconv.Atoi(value)
+	case "attempt":
+		e.Attempt, _ = strconv.Atoi(value)
+	case "provider":
+		e.Provider = value
+	case "reason":
+		e.Reason = value
+	}
+}
