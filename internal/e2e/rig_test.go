@@ -51,6 +51,7 @@ type settings struct {
 	Twilio                   string
 	Mail                     int    // port of the relay
 	SMTP                     string // more about it
+	SMS                      string // the route of texts
 	KeyHash, More            string
 }
 
@@ -106,7 +107,7 @@ from = "otpipe <codes@otpipe.test>"
 {{.SMTP}}
 
 [routes]
-sms = ["twilio"]
+sms = ["{{.SMS}}"]
 email = ["smtp"]
 
 [log]
@@ -201,6 +202,7 @@ func (r *rig) write(s settings) (path string) {
 	def(&s.Secret, "b70a6f0e41f3d3c2a89d5b6c1e2f4a39877665d4c3b2a1908f7e6d5c4b3a2910")
 	def(&s.Twilio, r.world.TwilioURL())
 	def(&s.More, namespaces)
+	def(&s.SMS, "twilio")
 	sum := sha256.Sum256([]byte(apiKey))
 	def(&s.KeyHash, hex.EncodeToString(sum[:]))
 	if s.SMSConcurrency == 0 {

@@ -41,6 +41,9 @@ func TestNothingTellsACodeOrAnAddress(t *testing.T) {
 	heard := r.monitor()
 	s := settings{Listen: port(t)}
 	s.PublicURL = "http://" + s.Listen
+	told, deaf := r.startBackend(), r.startBackend()
+	deaf.status = http.StatusInternalServerError
+	s.More = namespaces + told.endpoint("told") + deaf.endpoint("deaf")
 	api := r.startAPI(s)
 	worker := r.startWorker(s)
 
@@ -77,6 +80,8 @@ func TestNothingTellsACodeOrAnAddress(t *testing.T) {
 	h.addLogs(r)
 	h.addFiles(r)
 	h.add("answers", api.answers.Bytes())
+	h.add("what the backend was told", told.everything())
+	h.add("what the deaf one was told", deaf.everything())
 	h.add("all that Redis was told", heard())
 
 	n := newNeedles()

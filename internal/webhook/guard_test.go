@@ -43,6 +43,18 @@ func TestNoPrivateAddressIsConnectedTo(t *testing.T) {
 	}
 }
 
+func TestAnAddressInAnotherFormIsStillPrivate(t *testing.T) {
+	t.Parallel()
+	for _, ip := range []string{"fe80::1%eth0", "::ffff:10.0.0.1", "fd00::1%1"} {
+		if webhook.Public(ip) {
+			t.Errorf("%s is taken for a public address", ip)
+		}
+	}
+	if !webhook.Public("::ffff:1.1.1.1") {
+		t.Error("a public address is taken for a private one")
+	}
+}
+
 func TestAPublicAddressIsConnectedTo(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
