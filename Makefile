@@ -42,7 +42,7 @@ soak: ## The crash and race tests with the long counts; a few minutes
 	OTPIPE_SOAK=1 $(GO) test -timeout 60m -count=1 ./internal/redisstore ./internal/e2e
 
 FUZZTIME ?= 1m
-FUZZ = address/FuzzPhone address/FuzzMailbox httpapi/FuzzRequest twilio/FuzzReceipt config/FuzzParse smtpmail/FuzzReport
+FUZZ = address/FuzzPhone address/FuzzMailbox httpapi/FuzzRequest twilio/FuzzReceipt webhook/FuzzReceipt config/FuzzParse smtpmail/FuzzReport
 
 .PHONY: fuzz
 fuzz: ## Look for inputs that break the parsers; FUZZTIME=10m for longer, each

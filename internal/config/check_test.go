@@ -179,6 +179,15 @@ var faults = []fault{
 	{"an endpoint without a name", endpoint(func(e *config.Endpoint) { e.Name = "" }), "events[0].name"},
 	{"two endpoints of one name", func(c *config.Config) { c.Events = append(c.Events, c.Events[0]) }, "events[1].name"},
 	{"an endpoint without a place", endpoint(func(e *config.Endpoint) { e.URL = config.NewSecret("canary-of-events") }), "events[0].url"},
+	{"an endpoint at home", endpoint(func(e *config.Endpoint) {
+		e.AllowPrivate, e.URL = false, config.NewSecret("http://localhost/canary-of-events")
+	}), "events[0].url"},
+	{"an endpoint next door", endpoint(func(e *config.Endpoint) {
+		e.AllowPrivate, e.URL = false, config.NewSecret("http://10.0.0.1/canary-of-events")
+	}), "events[0].url"},
+	{"an endpoint that tells secrets", endpoint(func(e *config.Endpoint) {
+		e.AllowPrivate, e.URL = false, config.NewSecret("http://169.254.169.254/canary-of-events")
+	}), "events[0].url"},
 	{"an endpoint that cannot know us", endpoint(func(e *config.Endpoint) { e.Secrets = nil }), "events[0].secrets"},
 	{"an endpoint with an empty secret", endpoint(func(e *config.Endpoint) { e.Secrets[0] = config.NewSecret("") }), "events[0].secrets"},
 	{"an endpoint of a namespace there is not", endpoint(func(e *config.Endpoint) { e.Namespaces = []string{"pay"} }), "events[0].namespaces"},

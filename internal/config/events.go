@@ -24,6 +24,7 @@ func (c Config) checkEvents(cs *complaints) {
 		cs.want(nameForm.MatchString(e.Name) && !seen[e.Name], where+".name", "want a name of its own in lower-case letters, digits and dashes")
 		seen[e.Name] = true
 		cs.want(postable(e.URL), where+".url", "want https://host/path, to which notices are posted")
+		cs.want(e.AllowPrivate || !privateHost(e.URL), where+".url", "this is a private address, which is refused: want a public one, or allow_private = true")
 		checkSigning(cs, where+".secrets", e.Secrets)
 		for _, ns := range e.Namespaces {
 			_, known := c.Policies()[otp.Namespace(ns)]

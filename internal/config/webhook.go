@@ -32,8 +32,18 @@ func insecure(s Secret) bool {
 	if err != nil || u.Scheme != "http" {
 		return false
 	}
+	return u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback()
+}
+
+// privateHost tells what is plainly no place on the Internet. All else shows when
+// it is dialled.
+func privateHost(s Secret) bool {
+	u, err := url.Parse(s.Reveal())
+	if err != nil {
+		return false
+	}
 	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() != "localhost" && !ip.IsLoopback()
+	return u.Hostname() == "localhost" || ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() && ip != nil
 }
 
 // newSigning is how to make a secret of Standard Webhooks.
