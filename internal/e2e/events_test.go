@@ -208,10 +208,13 @@ func TestNobodyIsToldWhereNobodyIsConfigured(t *testing.T) {
 	r := newRig(t)
 	s := settings{}
 	a := r.startAPI(s)
-	r.startWorker(s)
+	w := r.startWorker(s)
 	to := r.phone()
 	v := a.start(t, "load", to)
 	r.code(to, 20*time.Second)
+	if _, body := w.fetch("/metrics"); strings.Contains(body, "otpipe_events_") || !strings.Contains(body, "otpipe_sends_total") {
+		t.Error("the worker listens")
+	}
 	for _, key := range r.store().Keys(t.Context(), "*").Val() {
 		if strings.HasPrefix(key, "heard:") || strings.Contains(key, "{events}") {
 			t.Errorf("there is %s", key)
@@ -243,4 +246,37 @@ func TestWhatHappenedWhileNoWorkerListenedIsToldLater(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// TestNoNoticeIsLostWithAWorkerThatIsKilled kills one after the other while they
+// tell. What a dead one had read comes back after half a minute, what it was
+// posting after asynq has missed it, which takes up to two.
+func TestNoNoticeIsLostWithAWorkerThatIsKilled(t *testing.T) {
+	t.Parallel()
+	if !soak {
+		t.Skip("takes minutes: set OTPIPE_SOAK")
+	}
+	r := newRig(t)
+	shop := r.startBackend()
+	s := settings{More: namespaces + shop.endpoint("shop")}
+	a := r.startAPI(s)
+	var ids []string
+	for range 5 {
+		w := r.startWorker(s)
+		for range 40 {
+			ids = append(ids, a.start(t, "load", r.phone()).ID)
+		}
+		w.kill()
+	}
+	r.startWorker(s)
+	eventually(t, 3*time.Minute, "all were told", func() bool {
+		for _, id := range ids {
+			if shop.told(id)["verification.created"] != 1 || shop.told(id)["delivery.accepted twilio"] != 1 {
+				return false
+			}
+		}
+		return true
+	})
+	posts := bytes.Count(shop.everything(), []byte(`{"type":`))
+	t.Logf("%d verifications, %d notices, %d posts", len(ids), len(shop.ids), posts)
 }

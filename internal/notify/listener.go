@@ -85,16 +85,27 @@ func (l *Listener) round(ctx context.Context) error {
 	var errs []error
 	var oldest time.Time
 	for p := range l.Partitions {
-		for more := true; more && ctx.Err() == nil; {
-			first, n, err := l.hear(ctx, otp.Partition(p))
-			if errs = append(errs, err); !first.IsZero() && (oldest.IsZero() || first.Before(oldest)) {
-				oldest = first
-			}
-			more = err == nil && n == listenMost
+		first, err := l.partition(ctx, otp.Partition(p))
+		errs = append(errs, err)
+		if oldest.IsZero() || !first.IsZero() && first.Before(oldest) {
+			oldest = first
 		}
 	}
 	l.behind(oldest)
 	return errors.Join(errs...)
+}
+
+// partition hears all that is new in one, and tells when the first of it happened.
+func (l *Listener) partition(ctx context.Context, p otp.Partition) (first time.Time, err error) {
+	for more := true; more && ctx.Err() == nil; {
+		var at time.Time
+		var n int
+		if at, n, err = l.hear(ctx, p); first.IsZero() {
+			first = at
+		}
+		more = err == nil && n == listenMost
+	}
+	return first, err
 }
 
 func (l *Listener) behind(oldest time.Time) {
@@ -125,23 +136,14 @@ func (l *Listener) hear(ctx context.Context, p otp.Partition) (first time.Time, 
 	return events[0].At, len(events), l.tell(ctx, p, events)
 }
 
-// tell queues what the endpoints want to know and then finishes the events. As
-// long as the queue does not take it nothing more is read.
+// tell queues what the endpoints want to know and then finishes the events.
 func (l *Listener) tell(ctx context.Context, p otp.Partition, events []otp.Event) error {
 	all, err := l.notices(events)
+	if err == nil && len(all) > 0 {
+		err = l.put(ctx, all)
+	}
 	if err != nil {
 		return err
-	}
-	for len(all) > 0 {
-		err := l.put(ctx, all)
-		if err == nil {
-			break
-		}
-		if ctx.Err() != nil {
-			return err
-		}
-		l.Log.Error("notices cannot be queued", "count", len(all), "error", err)
-		rest(ctx)
 	}
 	var entries []string
 	for _, e := range events {
@@ -152,7 +154,20 @@ func (l *Listener) tell(ctx context.Context, p otp.Partition, events []otp.Event
 	return l.Events.Heard(once, p, entries)
 }
 
+// put queues notices, and keeps trying until ctx ends: as long as the queue does
+// not take them, nothing more is read.
 func (l *Listener) put(ctx context.Context, all []Notice) error {
+	for {
+		err := l.putOnce(ctx, all)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		l.Log.Error("notices cannot be queued", "count", len(all), "error", err)
+		rest(ctx)
+	}
+}
+
+func (l *Listener) putOnce(ctx context.Context, all []Notice) error {
 	once, cancel := context.WithTimeout(context.WithoutCancel(ctx), listenLimit)
 	defer cancel()
 	return l.Queue.Put(once, all)

@@ -51,7 +51,6 @@ func TestAnEventReachesItsEndpointSignedAndSaysWhatHappened(t *testing.T) {
 	}
 }
 
-// told are the types that an endpoint gets of one event, with channel and reason.
 func TestEveryChangeThatMattersHasItsNotice(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "shop")

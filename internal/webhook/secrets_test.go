@@ -22,9 +22,11 @@ func TestASecretThatAnybodyCouldGuessIsRefused(t *testing.T) {
 		"": false, "whsec_": false, random(23): false, random(24): true, "whsec_" + random(32): true, random(64): true, random(65): false,
 		"whsec_not base64": false, "WHSEC_" + random(32): false,
 	} {
-		if _, err := webhook.NewSecrets(secret, text); (err == nil) != ok {
+		_, err := webhook.NewSecrets(secret, text)
+		if (err == nil) != ok {
 			t.Errorf("%q: %v", text, err)
-		} else if err != nil && text != "" && strings.Contains(err.Error(), strings.TrimPrefix(text, "whsec_")) && text != "whsec_" {
+		}
+		if err != nil && len(text) > len("whsec_") && strings.Contains(err.Error(), text[6:]) {
 			t.Errorf("the error quotes %q", text)
 		}
 	}
@@ -55,11 +57,9 @@ func TestNothingPrintsWhatIsSecret(t *testing.T) {
 	t.Parallel()
 	p := provider(t, "https://gateway.example/?token="+token)
 	rc := webhook.Receipts{AccountName: "gateway", Secrets: p.Secrets, Now: time.Now}
-	for _, v := range []any{p, &p, rc, &rc, p.Secrets, struct{ p webhook.Provider }{p}, struct{ S any }{p.Secrets}} {
-		if _, bare := v.(struct{ p webhook.Provider }); !bare { // fmt reads unexported fields itself: the URL's is the caller's to guard
-			wantNoSecret(t, fmt.Sprintf("%T", v), printed(v))
-		}
-		if _, err := json.Marshal(v); err == nil && !strings.HasPrefix(fmt.Sprintf("%T", v), "struct") {
+	for _, v := range []any{p, &p, rc, &rc, p.Secrets, struct{ S any }{p.Secrets}} {
+		wantNoSecret(t, fmt.Sprintf("%T", v), printed(v))
+		if _, err := json.Marshal(v); err == nil {
 			t.Errorf("%T can be marshalled", v)
 		}
 	}
