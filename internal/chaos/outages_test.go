@@ -1,0 +1,64 @@
+package chaos_test
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// outages take Redis away while codes are asked for and delivered.
+func outages() []scenario {
+	frozen := of(3*time.Second, 20*time.Second)
+	return []scenario{
+		{name: "Redis killed, with append-only file", play: interrupted(of(time.Second, 5*time.Second), killRedis, restartRedis)},
+		{name: "Redis frozen", play: interrupted(frozen, freezeRedis, thawRedis)},
+	}
+}
+
+func killRedis(h *house)    { h.redis.Kill() }
+func restartRedis(h *house) { h.redis.Restart(h) }
+func freezeRedis(h *house)  { h.redis.Freeze() }
+func thawRedis(h *house)    { h.redis.Thaw() }
+
+// interrupted takes the store away for a time. What is refused meanwhile is not
+// promised, what was promised before is kept.
+func interrupted(lasts time.Duration, away, again func(*house)) func(*house) {
+	return func(h *house) {
+		const every = 20 * time.Millisecond
+		h.primary.does(after(200*time.Millisecond, takes))
+		h.worker()
+		h.worker()
+		to := h.phones(int((lasts + 4*time.Second) / every))
+		var answers []answer
+		var streaming sync.WaitGroup
+		streaming.Go(func() { answers = h.stream(to, every) })
+		until(h, time.Minute, "some have arrived", func() bool { return h.ledger.reached(to) > 50 })
+		away(h)
+		time.Sleep(lasts) // the time is what is tested
+		again(h)
+		took := h.works()
+		streaming.Wait()
+		h.remark = fmt.Sprintf("away for %s, %s starts refused; the next 202 came %s after it was back", brief(lasts), refusals(answers), brief(took))
+	}
+}
+
+// works waits until a code can be asked for, and returns how long that took.
+func (h *house) works() time.Duration {
+	h.Helper()
+	began := time.Now()
+	to := h.phones(1)[0]
+	until(h, time.Minute, "a start is answered 202", func() bool { return h.promise(h.client, to, "").status == http.StatusAccepted })
+	return time.Since(began)
+}
+
+// refusals counts the answers that are no 202.
+func refusals(answers []answer) string {
+	n := 0
+	for _, a := range answers {
+		if a.status != http.StatusAccepted {
+			n++
+		}
+	}
+	return thousands(n)
+}
