@@ -81,8 +81,8 @@ func TestChaosLosesNothing(t *testing.T) {
 	}
 }
 
-// of chooses between the short and the long form.
-func of[T any](short, lengthy T) T {
+// either chooses between the short and the long form.
+func either[T any](short, lengthy T) T {
 	if long {
 		return lengthy
 	}

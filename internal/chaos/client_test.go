@@ -77,6 +77,13 @@ type told struct {
 	} `json:"timeline"`
 }
 
+// idOf is the id in the answer to a start.
+func idOf(a answer) string {
+	var v told
+	_ = json.Unmarshal(a.body, &v)
+	return v.ID
+}
+
 // get reads a verification; false if it cannot be had now.
 func (c *client) get(id string) (v told, ok bool) {
 	a := c.do(http.MethodGet, "/v1/verifications/"+id, "", nil)

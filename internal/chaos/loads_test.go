@@ -2,7 +2,6 @@ package chaos_test
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 )
@@ -21,11 +20,11 @@ func slowUnderLoad(h *house) {
 	h.primary.does(after(200*time.Millisecond, takes))
 	h.worker()
 	h.worker()
-	to := h.phones(of(300, 10_000))
+	to := h.phones(either(300, 10_000))
 	began := time.Now()
 	h.ask(to)
 	asked := time.Since(began)
-	until(h, h.patience, "all have arrived", func() bool { return h.ledger.reached(to) == len(to) })
+	h.arrived(to)
 	took := time.Since(began)
 	h.remark = fmt.Sprintf("asked for within %s, delivered at %.0f a second by two workers", brief(asked), float64(len(to))/took.Seconds())
 }
@@ -35,18 +34,15 @@ func slowUnderLoad(h *house) {
 const tolerated = 3
 
 // apiWhileHanging compares the answers to starts with those while every hand-over
-// hangs.
+// hangs: the median p99 of some rounds, for a single one is the machine's as much.
 func apiWhileHanging(h *house) {
+	h.patience = 4 * time.Minute
 	h.worker()
-	measure := func() time.Duration {
-		return p99(h.stream(h.phones(of(100, 600)), 20*time.Millisecond))
-	}
-	measure() // warms up
-	h.settled()
-	usual := measure()
+	h.startRounds(1) // warm-up
+	usual := h.startRounds(either(1, 3))
 	h.settled()
 	h.primary.does(hangs)
-	hanging := measure()
+	hanging := h.startRounds(either(1, 3))
 	ratio := float64(hanging) / float64(usual)
 	h.remark = fmt.Sprintf("p99 of a start %.1f ms, before %.1f ms: %.2f×", millis(hanging), millis(usual), ratio)
 	if long && ratio > tolerated {
@@ -54,13 +50,21 @@ func apiWhileHanging(h *house) {
 	}
 }
 
+// startRounds asks for codes, and returns the median of the rounds' p99.
+func (h *house) startRounds(n int) time.Duration {
+	var all []time.Duration
+	for range n {
+		all = append(all, p99(h.stream(h.phones(either(100, 300)), 20*time.Millisecond)))
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
 // p99 is what all but one of a hundred answers do not exceed.
 func p99(answers []answer) time.Duration {
-	var took []time.Duration
-	for _, a := range answers {
-		if a.status == http.StatusAccepted {
-			took = append(took, a.took)
-		}
+	took := make([]time.Duration, len(answers))
+	for i, a := range answers {
+		took[i] = a.took
 	}
 	slices.Sort(took)
 	return took[len(took)*99/100]

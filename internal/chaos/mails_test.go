@@ -34,7 +34,7 @@ func midSession(h *house) {
 		cuts++
 		return closes(t)
 	})
-	h.stream(h.mailboxes(of(60, 600)), 10*time.Millisecond)
+	h.stream(h.mailboxes(either(60, 600)), 10*time.Millisecond)
 	h.settled()
 	mu.Lock()
 	defer mu.Unlock()
@@ -62,7 +62,7 @@ func greylisted(h *house) {
 	}
 	h.relay.does(grey)
 	h.spare.does(grey)
-	h.ask(h.mailboxes(of(10, 100)))
+	h.ask(h.mailboxes(either(10, 100)))
 }
 
 // idleClosed asks for mails when all connections that the worker keeps are closed
@@ -70,10 +70,10 @@ func greylisted(h *house) {
 func idleClosed(h *house) {
 	h.relay.closesIdle(300 * time.Millisecond)
 	h.worker()
-	for range of(2, 5) {
-		to := h.mailboxes(of(10, 50))
+	for range either(2, 5) {
+		to := h.mailboxes(either(10, 50))
 		h.ask(to)
-		until(h, time.Minute, "they arrive", func() bool { return h.ledger.reached(to) == len(to) })
+		h.arrived(to)
 		until(h, time.Minute, "all connections are closed", func() bool { return h.relay.open.Load() == 0 })
 	}
 	h.remark = fmt.Sprintf("spare relay asked %d times", h.spare.mails.Load())
@@ -83,5 +83,5 @@ func idleClosed(h *house) {
 func storedInSilence(h *house) {
 	h.worker()
 	h.relay.does(func(turn) reply { return reply{quiet: true} })
-	h.ask(h.mailboxes(of(10, 50)))
+	h.ask(h.mailboxes(either(10, 50)))
 }

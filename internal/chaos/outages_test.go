@@ -9,9 +9,9 @@ import (
 
 // outages take Redis away while codes are asked for and delivered.
 func outages() []scenario {
-	frozen := of(3*time.Second, 20*time.Second)
+	frozen := either(3*time.Second, 20*time.Second)
 	return []scenario{
-		{name: "Redis killed, with append-only file", play: interrupted(of(time.Second, 5*time.Second), killRedis, restartRedis)},
+		{name: "Redis killed, with append-only file", play: interrupted(either(time.Second, 5*time.Second), killRedis, restartRedis)},
 		{name: "Redis frozen", play: interrupted(frozen, freezeRedis, thawRedis)},
 	}
 }
@@ -32,14 +32,14 @@ func interrupted(lasts time.Duration, away, again func(*house)) func(*house) {
 		to := h.phones(int((lasts + 4*time.Second) / every))
 		var answers []answer
 		var streaming sync.WaitGroup
-		streaming.Go(func() { answers = h.stream(to, every) })
+		streaming.Go(func() { answers = h.try(to, every) })
 		until(h, time.Minute, "some have arrived", func() bool { return h.ledger.reached(to) > 50 })
 		away(h)
 		time.Sleep(lasts) // the time is what is tested
 		again(h)
 		took := h.works()
 		streaming.Wait()
-		h.remark = fmt.Sprintf("away for %s, %s starts refused; the next 202 came %s after it was back", brief(lasts), refusals(answers), brief(took))
+		h.remark = fmt.Sprintf("away for %s, %s starts refused; the next 202 came %s after it was back", brief(lasts), thousands(refused(answers)), brief(took))
 	}
 }
 
@@ -50,15 +50,4 @@ func (h *house) works() time.Duration {
 	to := h.phones(1)[0]
 	until(h, time.Minute, "a start is answered 202", func() bool { return h.promise(h.client, to, "").status == http.StatusAccepted })
 	return time.Since(began)
-}
-
-// refusals counts the answers that are no 202.
-func refusals(answers []answer) string {
-	n := 0
-	for _, a := range answers {
-		if a.status != http.StatusAccepted {
-			n++
-		}
-	}
-	return thousands(n)
 }

@@ -162,12 +162,20 @@ func port(t testing.TB) string {
 	return ""
 }
 
-// until polls until a condition holds.
+// until waits until a condition holds.
 func until(t testing.TB, within time.Duration, what string, holds func() bool) {
 	t.Helper()
+	if !comes(within, holds) {
+		t.Fatalf("not within %s: %s", within, what)
+	}
+}
+
+// comes polls a condition, and tells whether it came to hold in time.
+func comes(within time.Duration, holds func() bool) bool {
 	for end := time.Now().Add(within); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within %s: %s", within, what)
+			return false
 		}
 	}
+	return true
 }

@@ -27,7 +27,7 @@ func confused(h *house) {
 		report{status: "undelivered", code: "30003", sid: "SM" + strings.Repeat("0", 32)},
 		report{status: "failed", code: "30008", token: "somebody else's token"},
 	)
-	n := of(20, 200)
+	n := either(20, 200)
 	h.primary.does(keepsThen(after(100*time.Millisecond, accept)))
 	to := h.phones(n)
 	h.ask(to)
@@ -48,5 +48,5 @@ func confused(h *house) {
 func undelivered(h *house) {
 	h.worker()
 	h.primary.does(drops)
-	h.ask(h.phones(of(10, 100)))
+	h.ask(h.phones(either(10, 100)))
 }

@@ -42,9 +42,9 @@ func primary(a act) func(*house) {
 	return func(h *house) {
 		h.worker()
 		h.primary.does(a)
-		for i := range of(1, 2) {
+		for i := range either(1, 2) {
 			asked := h.primary.asked.Load()
-			h.ask(h.phones(of(10, 100)))
+			h.ask(h.phones(either(10, 100)))
 			h.settled()
 			h.remark += fmt.Sprintf([]string{"primary asked %d times", ", then %d"}[i], h.primary.asked.Load()-asked)
 		}
@@ -56,8 +56,8 @@ func downAndBack(h *house) {
 	h.worker()
 	h.primary.does(answers(503, downBody))
 	h.backup.down()
-	h.ask(h.phones(of(10, 100)))
-	lasts := of(3*time.Second, 30*time.Second)
+	h.ask(h.phones(either(10, 100)))
+	lasts := either(3*time.Second, 30*time.Second)
 	time.Sleep(lasts) // the time is what is tested
 	h.backup.up()
 	h.primary.does(takes)
@@ -77,7 +77,7 @@ func textsHang(h *house) {
 	h.unaffected(h.mailboxes, func() {
 		h.primary.does(holds(over))
 		h.backup.does(holds(over))
-		h.ask(h.phones(of(30, 150)))
+		h.ask(h.phones(either(30, 150)))
 	})
 	release()
 }
@@ -100,7 +100,7 @@ func mailsRefused(h *house) {
 	h.unaffected(h.phones, func() {
 		h.relay.does(closes)
 		h.spare.does(closes)
-		h.ask(h.mailboxes(of(30, 150)))
+		h.ask(h.mailboxes(either(30, 150)))
 	})
 	h.relay.does(healthy)
 	h.spare.does(healthy)
@@ -112,9 +112,9 @@ func closes(turn) reply { return reply{line: "421 4.3.2 Service not available", 
 func (h *house) unaffected(recipients func(int) []string, breaks func()) {
 	h.Helper()
 	batch := func() time.Duration {
-		to := recipients(of(30, 200))
+		to := recipients(either(30, 200))
 		h.stream(to, 10*time.Millisecond)
-		until(h, time.Minute, "the healthy channel delivers", func() bool { return h.ledger.reached(to) == len(to) })
+		h.arrived(to)
 		return h.ledger.slowest(to)
 	}
 	batch() // warms up
