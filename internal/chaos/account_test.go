@@ -83,16 +83,18 @@ func (r *row) add(p promise, v told, got []arrival) {
 }
 
 // complaint is what is wrong with one code's delivery; "" for nothing. A code may
-// come once more for every hand-over of which nobody knows how it ended.
+// come once more for every hand-over of which nobody knows how it ended. On a
+// machine with other work, which the short form is made for, a hand-over may take
+// too long without anybody's doing.
 func (s scenario) complaint(v told, known bool, messages int) string {
 	switch {
 	case !known:
 		return "the api does not know it"
 	case messages == 0 && !v.failed():
 		return "lost"
-	case messages == 0 && s.told == "":
+	case messages == 0 && s.told == "" && (long || !v.late()):
 		return "not delivered"
-	case messages > 1 && s.twice == "":
+	case messages > 1 && s.twice == "" && (long || !v.late()):
 		return "delivered twice"
 	case messages > 1+v.unknown():
 		return "delivered twice though the outcome was known"

@@ -26,7 +26,7 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	_ = flag.Set("test.parallel", "8") // these tests wait more than they work
+	_ = flag.Set("test.parallel", "10") // these tests wait more than they work
 	var err error
 	if binaries, err = os.MkdirTemp("", "otpipe-chaos"); err != nil {
 		panic(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -69,12 +70,15 @@ type told struct {
 	Delivery struct {
 		Status string `json:"status"`
 	} `json:"delivery"`
-	Timeline []struct {
-		Attempt  int    `json:"attempt"`
-		State    string `json:"state"`
-		Provider string `json:"provider"`
-		Reason   string `json:"reason"`
-	} `json:"timeline"`
+	Timeline []step `json:"timeline"`
+}
+
+// step is one line of the journal.
+type step struct {
+	Attempt  int    `json:"attempt"` // 0: about the whole send
+	State    string `json:"state"`
+	Provider string `json:"provider"`
+	Reason   string `json:"reason"`
 }
 
 // idOf is the id in the answer to a start.
@@ -108,6 +112,11 @@ func (v told) unknown() (n int) {
 		}
 	}
 	return n
+}
+
+// late tells whether a hand-over was given up because it took too long.
+func (v told) late() bool {
+	return slices.ContainsFunc(v.Timeline, func(s step) bool { return s.State == "unknown" && strings.HasSuffix(s.Reason, "timeout") })
 }
 
 // rests tells whether nothing is going to happen any more of otpipe's own accord.

@@ -64,11 +64,7 @@ func killedAPIs(h *house) {
 		p, c := h.startAPI(settings{Queue: g.url()})
 		g.shut.Store(i%2 == 0)
 		cutOff := h.askUntilKilled(p, c, int64(1+rand.IntN(20)))
-		crowd(cutOff, func(to string) {
-			if !comes(time.Minute, func() bool { return h.promise(h.client, to, "key of "+to).status == http.StatusAccepted }) {
-				h.Errorf("a repeated request is not answered")
-			}
-		})
+		h.ask(cutOff) // with the same keys
 		repeated += len(cutOff)
 	}
 	h.remark = fmt.Sprintf("%d kills; %d requests without an answer were repeated", kills, repeated)

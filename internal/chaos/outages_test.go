@@ -30,16 +30,16 @@ func interrupted(lasts time.Duration, away, again func(*house)) func(*house) {
 		h.worker()
 		h.worker()
 		to := h.phones(int((lasts + 4*time.Second) / every))
-		var answers []answer
+		refused := 0
 		var streaming sync.WaitGroup
-		streaming.Go(func() { answers = h.try(to, every) })
+		streaming.Go(func() { refused = h.try(to, every) })
 		until(h, time.Minute, "some have arrived", func() bool { return h.ledger.reached(to) > 50 })
 		away(h)
 		time.Sleep(lasts) // the time is what is tested
 		again(h)
 		took := h.works()
 		streaming.Wait()
-		h.remark = fmt.Sprintf("away for %s, %s starts refused; the next 202 came %s after it was back", brief(lasts), thousands(refused(answers)), brief(took))
+		h.remark = fmt.Sprintf("away for %s, %s starts refused; the next 202 came %s after it was back", brief(lasts), thousands(refused), brief(took))
 	}
 }
 

@@ -127,13 +127,17 @@ func (p *process) tail() string {
 	return text[max(0, len(text)-1500):]
 }
 
-// inspect looks for what no process may ever say.
+// inspect looks for what no process may ever say, and shows what it said last
+// where something went wrong.
 func (p *process) inspect(t testing.TB) {
 	text := p.text()
 	for _, bad := range []string{"DATA RACE", "panic", "goroutine 1 ["} {
 		if i := strings.Index(text, bad); i >= 0 {
 			t.Errorf("%s: %s", p.name, text[i:min(len(text), i+6000)])
 		}
+	}
+	if t.Failed() {
+		t.Logf("%s said last:\n%s", p.name, p.tail())
 	}
 }
 
