@@ -26,15 +26,12 @@ func (h *house) mailboxes(n int) (all []string) {
 
 // ask asks for a code for everybody, some at a time.
 func (h *house) ask(to []string) {
-	crowd(to, func(one string) { h.insist(h.client, one) })
+	crowd(to, func(one string) { h.insist(one) })
 }
 
-// stream asks for a code for everybody at a rate, and returns how long each first
-// answer took.
-func (h *house) stream(to []string, every time.Duration) (took []time.Duration) {
-	took = make([]time.Duration, len(to))
-	h.pace(to, every, func(i int) { took[i] = h.insist(h.client, to[i]).took })
-	return took
+// stream asks for a code for everybody at a rate.
+func (h *house) stream(to []string, every time.Duration) {
+	h.pace(to, every, func(i int) { h.insist(to[i]) })
 }
 
 // try asks for a code for everybody at a rate, and counts who is refused.
@@ -63,14 +60,14 @@ func (h *house) pace(to []string, every time.Duration, f func(i int)) {
 
 // insist asks for a code, repeats a request that was not answered 202 with its
 // key, as a backend would, and returns the first answer.
-func (h *house) insist(c *client, to string) (first answer) {
+func (h *house) insist(to string) (first answer) {
 	key := "key of " + to
-	first = h.promise(c, to, key)
+	first = h.promise(h.client, to, key)
 	if first.status == http.StatusAccepted {
 		return first
 	}
 	last := first
-	if !comes(time.Minute, func() bool { last = h.promise(c, to, key); return last.status == http.StatusAccepted }) {
+	if !comes(time.Minute, func() bool { last = h.promise(h.client, to, key); return last.status == http.StatusAccepted }) {
 		h.Errorf("a start was never answered 202, but %s", last)
 	}
 	return first
