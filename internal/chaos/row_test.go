@@ -43,12 +43,16 @@ func thousands(n int) string {
 	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 }
 
-// brief is a time with as many digits as it is worth.
+// brief is a time with as many digits as it is worth; none is a dash.
 func brief(d time.Duration) string {
-	if d < time.Second {
+	switch {
+	case d == 0:
+		return "–"
+	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
+	default:
+		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
-	return fmt.Sprintf("%.1f s", d.Seconds())
 }
 
 // table is the rows in Markdown, in the order of the scenarios.

@@ -87,8 +87,11 @@ func (v *vendor) tells(all ...report) {
 
 // ServeHTTP is POST /2010-04-01/Accounts/{sid}/Messages.json.
 func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ParseForm() != nil {
+		return // the caller died while it asked
+	}
 	user, password, _ := r.BasicAuth()
-	if r.ParseForm() != nil || user != v.account || password != devkit.TwilioToken || !strings.Contains(r.URL.Path, v.account) {
+	if user != v.account || password != devkit.TwilioToken || !strings.Contains(r.URL.Path, v.account) {
 		v.Errorf("%s: a request that is not for it: %s", v.name, r.URL.Path)
 	}
 	var sid [16]byte
