@@ -64,7 +64,7 @@ type Store struct {
 	Partitions int      `toml:"partitions"`  // a power of two up to 256, fixed for the life of the data
 	Retention  Duration `toml:"retention"`   // how long a verification and its time line are kept
 	EventsKept int      `toml:"events_kept"` // how many events each partition keeps
-	Durability string   `toml:"durability"`  // redis: as safe as that server's own persistence; replicated: a start or check is answered once replicas have it
+	Durability string   `toml:"durability"`  // redis: as safe as that server's own persistence; replicated: a start or check is answered, and a hand-over over, once replicas have it
 	Replicas   int      `toml:"replicas"`    // how many, with durability replicated
 }
 

@@ -3,6 +3,7 @@ package redisstore_test
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -274,5 +275,25 @@ func TestWithDurabilityReplicatedAStartWithoutItsReplicaFails(t *testing.T) {
 	}
 	if copied.Exists(t.Context(), "v:{"+o.Order.ID.Partition().String()+"}"+string(o.Order.ID)).Val() != 1 {
 		t.Fatal("answered before the replica had it")
+	}
+}
+
+func TestWithDurabilityReplicatedAnOutcomeIsToBeRepeatedUntilItsReplicaHasIt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, redistest.Client(t))
+	c := r.underWay(ask{})
+	out := otp.Outcome{Order: c.Order, Attempt: 1, Holder: c.Holder, State: otp.Accepted, Ref: "SM1", Retry: -1}
+	r.store.Replicas = 1
+	for range 2 {
+		if _, err := r.store.Finish(t.Context(), out); !errors.Is(err, otp.ErrStoreUnavailable) {
+			t.Fatalf("without a replica: %v", err)
+		}
+	}
+	r.store.Replicas = 0 // as if it were there now
+	if open, err := r.store.Finish(t.Context(), out); err != nil || open {
+		t.Fatalf("finish: %t, %v", open, err)
+	}
+	if got, want := r.states(c.Order.ID), []string{"queued", "sending", "accepted"}; !slices.Equal(got, want) {
+		t.Fatalf("the journal has %v, want %v", got, want)
 	}
 }
