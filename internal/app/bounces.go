@@ -2,6 +2,7 @@ package app
 
 import (
 	"log/slog"
+	"slices"
 
 	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/otp"
@@ -25,6 +26,16 @@ func newBounces(c config.Config, keys otp.Keys, desk smtpmail.Receiver, counted 
 		return nil, err
 	}
 	return &smtpmail.Bounces{ReturnPaths: paths, Receiver: desk, Counted: counted, Log: log, TLS: secure, Drain: drain}, nil
+}
+
+// bounceDomains are those that bounces come to.
+func bounceDomains(c config.Config) (all []string) {
+	for _, p := range c.Providers {
+		if p.Driver == "smtp" && p.SMTP.BounceDomain != "" && !slices.Contains(all, p.SMTP.BounceDomain) {
+			all = append(all, p.SMTP.BounceDomain)
+		}
+	}
+	return all
 }
 
 func returnPath(keys otp.Keys, p config.Provider) smtpmail.ReturnPath {

@@ -25,6 +25,9 @@ func overview(c config.Config) string {
 		line("receipts", "%s/v1/receipts/…", strings.TrimSuffix(u.Redacted(), "/"))
 	}
 	line("worker", "health and metrics on %s, %d texts and %d mails at a time", c.Worker.Admin, c.Worker.SMSConcurrency, c.Worker.EmailConcurrency)
+	if domains := bounceDomains(c); c.Worker.Bounces != "" && len(domains) > 0 {
+		line("bounces", "%s, to %s", c.Worker.Bounces, strings.Join(domains, ", "))
+	}
 	line("redis", "%s, queue in %s", where(c.Redis.State), where(c.Redis.Queue))
 	line("store", "%d partitions, time lines kept %s, durability %s", c.Store.Partitions, short(time.Duration(c.Store.Retention)), c.Store.Durability)
 	line("keys", "%s", keyIDs(c.Keys))

@@ -52,6 +52,7 @@ type settings struct {
 	Mail                     int    // port of the relay
 	SMTP                     string // more about it
 	SMS                      string // the route of texts
+	Worker                   string // more about the worker
 	KeyHash, More            string
 }
 
@@ -68,6 +69,7 @@ public_url = "{{.PublicURL}}"
 [worker]
 admin = "{{.Admin}}"
 sms_concurrency = {{.SMSConcurrency}}
+{{.Worker}}
 
 [keys]
 primary = "e2e"

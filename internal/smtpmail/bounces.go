@@ -151,6 +151,7 @@ func (b *Bounces) note(ctx context.Context, outcome string, about returned, repo
 	if len(about.providers) == 1 {
 		provider = about.providers[0]
 	}
+	rc, _ := report.Receipt(about.order, about.attempt, provider)
 	b.Log.InfoContext(ctx, "bounce", "outcome", outcome, "order", about.order.String(), "attempt", about.attempt,
-		"provider", provider, "state", report.Action, "reason", report.Reason())
+		"provider", provider, "state", cmp.Or(string(rc.State), report.Action), "reason", report.Reason())
 }

@@ -190,9 +190,12 @@ type notebook struct {
 	moves func(otp.Receipt) bool
 }
 
-func (n *notebook) Receive(_ context.Context, r otp.Receipt) (bool, error) {
+func (n *notebook) Receive(ctx context.Context, r otp.Receipt) (bool, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
 	if n.fail != nil {
 		if err := n.fail(); err != nil {
 			return false, err

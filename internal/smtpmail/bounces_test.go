@@ -296,6 +296,18 @@ func TestAClientThatBringsNothingIsShownOut(t *testing.T) {
 			c.say("DATA", 354)
 			drip(c.conn, strings.Split(strings.Repeat("x\r\n|", 1000), "|")...)
 		},
+		"messages that stop, one after the other": func(c *client, path string) {
+			for code := 451; code == 451; {
+				_ = c.PrintfLine("MAIL FROM:<>\r\nRCPT TO:<%s>\r\nDATA", path)
+				for code = 250; code == 250; {
+					code, _, _ = c.ReadResponse(0)
+				}
+				if code == 354 {
+					_ = c.PrintfLine("x")
+					code, _, _ = c.ReadResponse(0)
+				}
+			}
+		},
 		"addresses": func(c *client, _ string) {
 			c.say("MAIL FROM:<>", 250)
 			drip(c.conn, strings.Split(strings.Repeat("RCPT TO:<zoe@next.test>\r\n|", 1000), "|")...)
