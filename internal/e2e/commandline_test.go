@@ -77,7 +77,10 @@ func secretsOfRig(t testing.TB, path string) (all []string) {
 func TestCheckSaysWhatTheSettingsMeanAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "--appendonly", "yes")
-	path := r.write(settings{PublicURL: "https://otp.example.com", Admin: "127.0.0.1:9090"})
+	path := r.write(settings{
+		PublicURL: "https://otp.example.com", Admin: "127.0.0.1:9090",
+		Worker: `bounces = ":2525"`, SMTP: `bounce_domain = "bounce.otpipe.test"`,
+	})
 	for _, program := range []string{"api", "worker"} {
 		code, out := command(t, program, "-config", path, "-check")
 		if code != 0 {
@@ -85,7 +88,7 @@ func TestCheckSaysWhatTheSettingsMeanAndChangesNothing(t *testing.T) {
 		}
 		for _, want := range []string{
 			"configuration ok: " + path, "127.0.0.1:9090", "https://otp.example.com/v1/receipts/…", r.redis.Addr() + "/0", "16 partitions", "e2e",
-			"backend: send, check, read, operate", "twilio: twilio", "smtp: smtp to 127.0.0.1:", "agrees with the keys", "sms: twilio; email: smtp", "brief: sms or email, 6 digits for 30s",
+			"backend: send, check, read, operate", "twilio: twilio", "smtp: smtp to 127.0.0.1:", ":2525, to bounce.otpipe.test", "agrees with the keys", "sms: twilio; email: smtp", "brief: sms or email, 6 digits for 30s",
 		} {
 			if !strings.Contains(out, want) {
 				t.Errorf("%s does not say %q:\n%s", program, want, out)
