@@ -63,16 +63,17 @@ const (
 func (b *Bounces) Serve(ctx context.Context, l net.Listener) error {
 	d := newDoor(l, cmp.Or(b.Connections, 100), cmp.Or(b.Patience, time.Minute))
 	server := b.server(context.WithoutCancel(ctx))
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(d) }()
+	var err error
+	served := make(chan struct{})
+	go func() { defer close(served); err = server.Serve(d) }()
 	select {
-	case err := <-failed:
+	case <-served:
 		d.cut()
 		return fmt.Errorf("serve bounces on %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
 	_ = d.Close()
-	_ = <-failed // nobody else comes in
+	<-served // nobody else comes in
 	d.clear()
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.Drain)
 	defer cancel()

@@ -34,38 +34,43 @@ func to(domain string, a net.Addr) string {
 // mail to Postfix, on to a server that refuses it, and Postfix's report back to us.
 func TestAMailThatARelayTookAndCouldNotDeliverIsUndelivered(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		answer error
-		want   string
+	j := newJournal(t)
+	m := openMailroom(t, j.desk(), nil)
+	next := &relay{onRcpt: func(to string) error {
+		return map[string]error{
+			"gone@next.test": answer(550, 5, 1, 1, "<gone@next.test> no such user here"),
+			"no@next.test":   answer(550, 0, 0, 0, "no"),
+			"grey@next.test": answer(450, 4, 2, 0, "greylisted, for ever"),
+		}[to]
+	}}
+	next.start(t)
+	server := startPostfix(t, hasty, "transport_maps = inline:{"+route("next.test", next)+", "+to("bounce.acme.example", m.addr)+"}")
+	p := server.provider(t)
+	p.ReturnPath = m.path
+	orders := map[string]otp.Order{}
+	for _, address := range []string{"gone@next.test", "no@next.test", "grey@next.test"} {
+		orders[address] = j.open(address).Order
+		j.hand(orders[address], address, p)
+	}
+	m.counted(t, smtpmail.BounceMoved, 3)
+	j.pass(61 * time.Second)
+	for address, want := range map[string]struct {
+		reason string
 		status otp.State // queued: another relay may do better
 		next   otp.State // of the next send
 	}{
-		"no such mailbox": {answer(550, 5, 1, 1, "<ann@next.test> no such user here"), "dsn_5.1.1", otp.Undelivered, otp.SendSuppressed},
-		"only a 550":      {answer(550, 0, 0, 0, "no"), "dsn_5.0.0", otp.Queued, otp.Queued},
-		"greylisted":      {answer(450, 4, 2, 0, "greylisted, for ever"), "dsn_4.2.0", otp.Queued, otp.Queued},
+		"gone@next.test": {"dsn_5.1.1", otp.Undelivered, otp.SendSuppressed},
+		"no@next.test":   {"dsn_5.0.0", otp.Queued, otp.Queued},
+		"grey@next.test": {"dsn_4.2.0", otp.Queued, otp.Queued},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			j := newJournal(t)
-			m := openMailroom(t, j.desk(), nil)
-			next := &relay{onRcpt: func(string) error { return c.answer }}
-			next.start(t)
-			server := startPostfix(t, hasty, "transport_maps = inline:{"+route("next.test", next)+", "+to("bounce.acme.example", m.addr)+"}")
-			p := server.provider(t)
-			p.ReturnPath = m.path
-			o := j.open("ann@next.test").Order
-			j.hand(o, "ann@next.test", p)
-			m.counted(t, smtpmail.BounceMoved, 1)
-			ref := j.ref(o)
-			j.wrote(o, "sending  ", "sent "+ref+" ", "undelivered "+ref+" "+c.want, string(c.status))
-			if ref == "" || !strings.Contains(server.log(), ref) {
-				t.Errorf("Postfix does not know %q", ref)
-			}
-			j.pass(61 * time.Second)
-			if got := j.open("ann@next.test").State; got != c.next {
-				t.Errorf("the next send is %s, want %s", got, c.next)
-			}
-		})
+		ref := j.ref(orders[address])
+		j.wrote(orders[address], "sending  ", "sent "+ref+" ", "undelivered "+ref+" "+want.reason, string(want.status))
+		if ref == "" || !strings.Contains(server.log(), ref) {
+			t.Errorf("Postfix does not know %q", ref)
+		}
+		if got := j.open(address).State; got != want.next {
+			t.Errorf("%s: the next send is %s, want %s", address, got, want.next)
+		}
 	}
 }
 
@@ -94,46 +99,47 @@ func TestABounceThatMeetsAStoreThatIsDownComesAgain(t *testing.T) {
 	m.counted(t, smtpmail.BounceMoved, 1)
 }
 
-// TestAnAskedForReportOfPostfixIsRead asks Postfix for what our mails do not ask
-// for. With -update it writes down what Postfix says.
-func TestAnAskedForReportOfPostfixIsRead(t *testing.T) {
+// TestEveryKindOfReportOfPostfixIsRead asks Postfix for more than our mails do.
+// With -update it writes down what Postfix says.
+func TestEveryKindOfReportOfPostfixIsRead(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		address, notify string
-		refuse          error
-		want            smtpmail.Report
+	bounces, wait := behind(t)
+	next := &relay{onRcpt: func(to string) error {
+		return map[string]error{
+			"gone@next.test": answer(550, 5, 1, 1, "<gone@next.test> no such user here"),
+			"grey@next.test": answer(450, 4, 2, 0, "greylisted"),
+		}[to]
+	}}
+	next.start(t)
+	server := house(t, hasty, "maximal_queue_lifetime = 3s", "delay_warning_time = 1s",
+		"transport_maps = inline:{"+route("next.test", next)+", "+route("bounce.acme.example", bounces)+"}")
+	server.start(t)
+	cases := []struct {
+		name, address, notify string
+		want                  smtpmail.Report
 	}{
-		"postfix-gone":      {"ann@next.test", "FAILURE", answer(550, 5, 1, 1, "<ann@next.test> no such user here"), smtpmail.Report{Action: "failed", Status: "5.1.1"}},
-		"postfix-expired":   {"ann@next.test", "FAILURE", answer(450, 4, 2, 0, "greylisted"), smtpmail.Report{Action: "failed", Status: "4.2.0"}},
-		"postfix-delivered": {"ann@box.test", "SUCCESS", nil, smtpmail.Report{Action: "delivered", Status: "2.0.0"}},
-		"postfix-relayed":   {"ann@next.test", "SUCCESS", nil, smtpmail.Report{Action: "relayed", Status: "2.0.0"}},
-		"postfix-delayed":   {"ann@next.test", "DELAY", answer(450, 4, 2, 0, "greylisted"), smtpmail.Report{Action: "delayed", Status: "4.2.0"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			bounces, wait := behind(t)
-			next := &relay{onRcpt: func(string) error { return c.refuse }}
-			next.start(t)
-			settings := []string{"transport_maps = inline:{" + route("next.test", next) + ", " + route("bounce.acme.example", bounces) + "}"}
-			if name == "postfix-delayed" {
-				settings = append(settings, "queue_run_delay = 1s", "minimal_backoff_time = 1s", "delay_warning_time = 1s")
-			} else {
-				settings = append(settings, hasty)
+		{"postfix-gone", "gone@next.test", "FAILURE", smtpmail.Report{Action: "failed", Status: "5.1.1"}},
+		{"postfix-expired", "grey@next.test", "FAILURE", smtpmail.Report{Action: "failed", Status: "4.2.0"}},
+		{"postfix-delayed", "grey@next.test", "DELAY", smtpmail.Report{Action: "delayed", Status: "4.2.0"}},
+		{"postfix-delivered", "ann@box.test", "SUCCESS", smtpmail.Report{Action: "delivered", Status: "2.0.0"}},
+		{"postfix-relayed", "ann@next.test", "SUCCESS", smtpmail.Report{Action: "relayed", Status: "2.0.0"}},
+	}
+	path := returnPath(t, "a")
+	for i, c := range cases {
+		server.accept(t, path.Of(anAttempt, i+1), c.address, c.notify)
+	}
+	for range cases {
+		got := wait()
+		_, attempt, _ := path.Parse(got.to)
+		c, text := cases[attempt-1], strings.ReplaceAll(got.raw, "\r\n", "\n")
+		if r := mustRead(t, text); r != c.want {
+			t.Errorf("%s: %+v, want %+v\n%s", c.name, r, c.want, text)
+		}
+		if *update {
+			if err := os.WriteFile("testdata/dsn/"+c.name+".eml", []byte(text), 0o644); err != nil {
+				t.Fatal(err)
 			}
-			server := house(t, settings...)
-			server.start(t)
-			server.accept(t, returnPath(t, "a").Of(anAttempt, 3), c.address, c.notify)
-			got := wait()
-			if r := mustRead(t, strings.ReplaceAll(got.raw, "\r\n", "\n")); r != c.want {
-				t.Errorf("%+v, want %+v\n%s", r, c.want, got.raw)
-			}
-			if *update {
-				text := strings.ReplaceAll(got.raw, "\r\n", "\n")
-				if err := os.WriteFile("testdata/dsn/"+name+".eml", []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
+		}
 	}
 }
 
