@@ -98,7 +98,7 @@ func TestAMailThatBouncesIsToldAsUndeliveredOnce(t *testing.T) {
 	if n != len(before.Timeline)+2 || told.Delivery.Status != "undelivered" {
 		t.Fatalf("%+v", told)
 	}
-	if s := told.Timeline[n-2]; s.State != "undelivered" || s.Reason != "dsn_5.1.1" || s.Provider != "smtp" || s.Attempt != 1 {
+	if s := told.Timeline[n-2]; s.State != "undelivered" || s.Reason != "dsn_5.1.1" || s.Provider != "smtp" || s.Ref != "5558DA1" || s.Attempt != 1 {
 		t.Errorf("%+v", s)
 	}
 	if s := told.Timeline[n-1]; s.State != "suppressed" {

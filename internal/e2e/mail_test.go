@@ -37,9 +37,12 @@ func (p *postbox) Logout() error                               { return nil }
 
 func (p *postbox) Data(r io.Reader) error {
 	raw, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
 	p.raw = string(raw)
 	p.taken <- p.envelope
-	return err
+	return &smtp.SMTPError{Code: 250, EnhancedCode: smtp.EnhancedCode{2, 0, 0}, Message: "Ok: queued as 5558DA1"}
 }
 
 func startPostbox(t *testing.T) (port int, taken <-chan envelope) {
