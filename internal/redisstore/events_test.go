@@ -55,7 +55,7 @@ func TestEveryChangeOfAVerificationIsHeardOnce(t *testing.T) {
 		r.mustCheck(ask{}, "")
 		p := o.Order.ID.Partition()
 		all, missed := r.listen(p, 100, long)
-		want := []string{"verification.created", "send.claimed", "attempt.sending", "attempt.accepted", "attempt.undelivered", "verification.approved"}
+		want := []string{"verification.created", "send.claimed", "attempt.sending", "attempt.accepted", "attempt.undelivered", "send.queued", "verification.approved", "send.undelivered"}
 		if diff := cmp.Diff(want, kinds(all)); diff != "" || missed != 0 {
 			t.Fatalf("%d missed\n%s", missed, diff)
 		}

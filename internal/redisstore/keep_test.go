@@ -282,7 +282,7 @@ func TestWithDurabilityReplicatedAnOutcomeIsToBeRepeatedUntilItsReplicaHasIt(t *
 	t.Parallel()
 	r := newRig(t, redistest.Client(t))
 	c := r.underWay(ask{})
-	out := otp.Outcome{Order: c.Order, Attempt: 1, Holder: c.Holder, State: otp.Accepted, Ref: "SM1", Retry: -1}
+	out := otp.Outcome{Order: c.Order, Attempt: 1, State: otp.Accepted, Ref: "SM1"}
 	r.store.Replicas = 1
 	for range 2 {
 		if _, err := r.store.Finish(t.Context(), out); !errors.Is(err, otp.ErrStoreUnavailable) {
