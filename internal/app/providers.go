@@ -16,11 +16,17 @@ import (
 
 // openProviders makes a provider of every configured account, watched.
 func openProviders(c config.Config, keys otp.Keys, watched func(otp.Provider) otp.Provider) providers {
-	all := providers{byName: map[string]otp.Provider{}}
+	all := providers{byName: map[string]otp.Provider{}, inquirers: map[string]otp.Inquirer{}, confirmers: map[string]otp.Confirmer{}}
 	for _, p := range c.Providers {
 		made := newProvider(c, keys, p)
 		if closer, ok := made.(io.Closer); ok {
 			all.closers = append(all.closers, closer)
+		}
+		if asked, ok := made.(otp.Inquirer); ok {
+			all.inquirers[p.Name] = asked
+		}
+		if told, ok := made.(otp.Confirmer); ok && p.Twilio.ProvideFeedback {
+			all.confirmers[p.Name] = told
 		}
 		all.byName[p.Name] = watched(made)
 	}
@@ -28,8 +34,10 @@ func openProviders(c config.Config, keys otp.Keys, watched func(otp.Provider) ot
 }
 
 type providers struct {
-	byName  map[string]otp.Provider
-	closers []io.Closer
+	byName     map[string]otp.Provider
+	inquirers  map[string]otp.Inquirer  // those that can be asked
+	confirmers map[string]otp.Confirmer // those that want to hear what was used
+	closers    []io.Closer
 }
 
 // newProvider is the one place that knows all drivers.

@@ -14,6 +14,7 @@ import (
 	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/httpapi"
+	"github.com/otpipe/otpipe/internal/notify"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
 	"github.com/otpipe/otpipe/internal/smtpmail"
@@ -71,11 +72,12 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	metrics.Gate(gate)
 	w.courier = &deliver.Courier{
 		Sends: &store, Receipts: metrics.Receipts(&store), Composer: composer, Keys: keys,
-		Routes: c.Routes.RoutesOf(address.Country), Providers: providers.byName, Gate: gate,
+		Routes: c.Routes.RoutesOf(address.Country), Providers: providers.byName, Inquirers: providers.inquirers, Gate: gate,
 		Ringer: ringer, Policies: c.Policies(), Partitions: c.Store.Partitions,
 		Stopping: ctx.Done(), Ended: metrics.Ended, Log: log,
 	}
 	w.informer = newInformer(c, &store, queue, w.queueClient, metrics, log)
+	w.thanks = newThanks(c, &store, providers.confirmers, log)
 	return w.run(ctx)
 }
 
@@ -90,6 +92,7 @@ type worker struct {
 	courier  *deliver.Courier
 	bounces  *smtpmail.Bounces // nil: none are taken
 	informer *informer
+	thanks   *notify.Listener // nil: no vendor wants to hear
 }
 
 func (w *worker) run(ctx context.Context) error {
@@ -148,6 +151,9 @@ func (w *worker) work(ctx context.Context, bounces net.Listener) error {
 	g.Go(func() error { watch.Run(ctx); return nil })
 	g.Go(func() error { w.courier.Gate.Run(ctx); return nil })
 	g.Go(func() error { return w.informer.run(ctx) })
+	if w.thanks != nil {
+		g.Go(func() error { w.thanks.Run(ctx); return nil })
+	}
 	for channel, concurrency := range map[otp.Channel]int{otp.SMS: w.config.Worker.SMSConcurrency, otp.Email: w.config.Worker.EmailConcurrency} {
 		queue := &asynqueue.Worker{Channel: channel, Concurrency: concurrency, Redis: w.queueClient, Deliver: w.tracing.Orders(w.courier.Deliver), Log: w.log, Drain: drain}
 		g.Go(func() error { return queue.Run(ctx) })

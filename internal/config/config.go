@@ -54,9 +54,12 @@ type Worker struct {
 	Admin            string `toml:"admin"`             // where the worker's /livez, /readyz and /metrics listen
 	SMSConcurrency   int    `toml:"sms_concurrency"`   // hand-overs of texts at a time
 	EmailConcurrency int    `toml:"email_concurrency"` // hand-overs of mails at a time
-	Bounces          string `toml:"bounces"`           // where mail for the providers' bounce_domain is taken by SMTP, such as :2525; without it bounces change nothing
-	BouncesCert      string `toml:"bounces_cert"`      // the file of a certificate and its chain in PEM, to offer STARTTLS there
-	BouncesKey       string `toml:"bounces_key"`       // the file of its private key in PEM
+	// AskAfter is when a provider that has not said what became of a text it took
+	// is asked, once; what it cannot say then is unknown for good. At least 5s.
+	AskAfter    Duration `toml:"ask_after"`
+	Bounces     string   `toml:"bounces"`      // where mail for the providers' bounce_domain is taken by SMTP, such as :2525; without it bounces change nothing
+	BouncesCert string   `toml:"bounces_cert"` // the file of a certificate and its chain in PEM, to offer STARTTLS there
+	BouncesKey  string   `toml:"bounces_key"`  // the file of its private key in PEM
 }
 
 // Store is how state is kept.
@@ -179,9 +182,9 @@ func Default() Config {
 	return Config{
 		Redis:    Redis{URL: NewSecret("redis://127.0.0.1:6379/0")},
 		API:      API{Listen: ":8080", Admin: ":9090"},
-		Worker:   Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50},
+		Worker:   Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50, AskAfter: Duration(2 * time.Minute)},
 		Store:    Store{Partitions: 16, Retention: Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
-		Breaker:  Breaker{Failures: 5, Ratio: 0.5, Least: 10, Window: Duration(30 * time.Second), Open: Duration(15 * time.Second), Probes: 2},
+		Breaker:  Breaker{Failures: 5, Ratio: 0.5, Least: 10, Window: Duration(30 * time.Second), Open: Duration(10 * time.Second), Probes: 2},
 		Messages: defaultMessages(),
 		Log:      Log{Level: "info", Format: "auto"},
 	}

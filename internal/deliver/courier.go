@@ -80,6 +80,7 @@ type Courier struct {
 	Keys       otp.Keys
 	Routes     otp.Routes
 	Providers  map[string]otp.Provider // by the names that routes have
+	Inquirers  map[string]otp.Inquirer // those of them that can be asked
 	Gate       *Gate
 	Ringer     Ringer
 	Policies   map[otp.Namespace]otp.Policy

@@ -19,6 +19,9 @@ func (c *Courier) inquire(ctx context.Context, claim otp.Claim) error {
 		if err != nil {
 			return err
 		}
+		if got.Due != nil {
+			c.Ringer.Ring(ctx, *got.Due)
+		}
 		c.Log.InfoContext(ctx, "inquiry", "order", claim.Order.String(), "attempt", i+1, "provider", a.Provider, "state", string(r.State), "moved", got.Moved)
 	}
 	return nil
@@ -27,7 +30,7 @@ func (c *Courier) inquire(ctx context.Context, claim otp.Claim) error {
 // ask asks a provider about one attempt. A state that is not final is none.
 func (c *Courier) ask(ctx context.Context, a otp.Attempt) otp.Receipt {
 	unknown := otp.Receipt{State: otp.Unknown, Reason: "no_receipt"}
-	p, asks := c.Providers[a.Provider].(otp.Inquirer)
+	p, asks := c.Inquirers[a.Provider]
 	if !asks || a.Ref == "" {
 		return unknown
 	}

@@ -178,7 +178,7 @@ func TestAProviderThatSaysNothingIsAskedOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := &inquirer{provider: vendor("a", takes(otp.Accepted)), state: c.says, err: c.err}
 			r := newRig(t, a.provider)
-			r.courier.Providers["a"] = a
+			r.courier.Inquirers = map[string]otp.Inquirer{"a": a}
 			o := r.sms()
 			r.done(o)
 			r.pass(time.Minute)

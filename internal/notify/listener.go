@@ -19,10 +19,11 @@ type Events interface {
 	Heard(ctx context.Context, p otp.Partition, entries []string) error
 }
 
-// Queue keeps notices until they are posted.
-type Queue interface {
-	// Put queues notices. One that is queued already counts as queued.
-	Put(ctx context.Context, all []Notice) error
+// Hearer does with events what a group of them is for.
+type Hearer interface {
+	// Hear returns nil when all of the events are dealt with: nobody hears them
+	// again then. It returns at the latest some seconds after ctx has ended.
+	Hear(ctx context.Context, events []otp.Event) error
 }
 
 const (
@@ -32,16 +33,15 @@ const (
 )
 
 // Left is after which time an event that a worker took and has not finished is
-// taken by another. It is longer than a worker needs to queue its notices.
+// taken by another. It is longer than a worker needs to deal with it.
 const Left = 30 * time.Second
 
-// Listener makes notices of events and queues them. An event is finished once
-// all of its notices are queued, so none is lost with a worker. Every worker runs
-// one. It is wired by app; every field is required.
+// Listener has events heard. One is finished once it has been dealt with, so none
+// is lost with a worker. Every worker runs one for each group. It is wired by
+// app; every field is required.
 type Listener struct {
 	Events     Events
-	Queue      Queue
-	Endpoints  []Endpoint
+	Hearer     Hearer
 	Partitions int
 	Left       time.Duration // see the constant
 	Log        *slog.Logger
@@ -136,13 +136,9 @@ func (l *Listener) hear(ctx context.Context, p otp.Partition) (first time.Time, 
 	return events[0].At, len(events), l.tell(ctx, p, events)
 }
 
-// tell queues what the endpoints want to know and then finishes the events.
+// tell has events heard and then finishes them.
 func (l *Listener) tell(ctx context.Context, p otp.Partition, events []otp.Event) error {
-	all, err := l.notices(events)
-	if err == nil && len(all) > 0 {
-		err = l.put(ctx, all)
-	}
-	if err != nil {
+	if err := l.Hearer.Hear(ctx, events); err != nil {
 		return err
 	}
 	var entries []string
@@ -152,39 +148,4 @@ func (l *Listener) tell(ctx context.Context, p otp.Partition, events []otp.Event
 	once, cancel := context.WithTimeout(context.WithoutCancel(ctx), listenLimit)
 	defer cancel()
 	return l.Events.Heard(once, p, entries)
-}
-
-// put queues notices, and keeps trying until ctx ends: as long as the queue does
-// not take them, nothing more is read.
-func (l *Listener) put(ctx context.Context, all []Notice) error {
-	for {
-		err := l.putOnce(ctx, all)
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-		l.Log.Error("notices cannot be queued", "count", len(all), "error", err)
-		rest(ctx)
-	}
-}
-
-func (l *Listener) putOnce(ctx context.Context, all []Notice) error {
-	once, cancel := context.WithTimeout(context.WithoutCancel(ctx), listenLimit)
-	defer cancel()
-	return l.Queue.Put(once, all)
-}
-
-// notices are what the endpoints want to know of some events.
-func (l *Listener) notices(events []otp.Event) (all []Notice, err error) {
-	for _, e := range events {
-		kind, text, err := bodyOf(e)
-		if err != nil {
-			return nil, err
-		}
-		for _, to := range l.Endpoints {
-			if kind != "" && to.wants(kind, e.Namespace) {
-				all = append(all, Notice{ID: idOf(e, to.Name), Endpoint: to.Name, At: e.At, Body: text})
-			}
-		}
-	}
-	return all, nil
 }

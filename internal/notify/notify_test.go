@@ -160,8 +160,8 @@ func TestAWorkerThatDiesBetweenReadingAndFinishingLosesNothing(t *testing.T) {
 			r.add("verification.approved")
 		}
 		dead := r.listener(notify.Endpoint{Name: "shop"})
-		d := dying{dead.Queue, after, make(chan struct{})}
-		dead.Queue = d
+		d := dying{queueOf(dead), after, make(chan struct{})}
+		setQueue(dead, d)
 		go dead.Run(context.Background()) // never ends, as nobody waits for the dead
 		<-d.died
 		if after {
@@ -229,8 +229,8 @@ func TestAQueueThatIsAwayKeepsEventsWhereTheyAre(t *testing.T) {
 		r.add("verification.approved")
 	}
 	l := r.listener(notify.Endpoint{Name: "shop"})
-	d := &down{Queue: l.Queue, refused: make(chan struct{}, 100)}
-	l.Queue = d
+	d := &down{Queue: queueOf(l), refused: make(chan struct{}, 100)}
+	setQueue(l, d)
 	r.background(l.Run)
 	<-d.refused
 	<-d.refused
@@ -250,7 +250,7 @@ func TestAStopBetweenReadingAndQueueingFinishesWhatWasTaken(t *testing.T) {
 	r.add("verification.approved")
 	l := r.listener(notify.Endpoint{Name: "shop"})
 	ctx, cancel := context.WithCancel(t.Context())
-	l.Queue = stopping{l.Queue, cancel}
+	setQueue(l, stopping{queueOf(l), cancel})
 	l.Run(ctx)
 	if p := r.rdb.XPending(t.Context(), "events:{00}", "notices").Val(); p.Count != 0 {
 		t.Errorf("%d events are left lying", p.Count)

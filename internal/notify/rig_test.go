@@ -107,13 +107,22 @@ func (r *rig) add(kind string, more ...string) {
 	}
 }
 
+func (r *rig) group(name string) redisstore.Group {
+	return redisstore.Group{Store: r.store, Name: name}
+}
+
 func (r *rig) listener(wants ...notify.Endpoint) *notify.Listener {
 	return &notify.Listener{
-		Events: r.store, Queue: asynqueue.NewNotices(r.rdb), Endpoints: wants, Partitions: 1, Left: time.Hour, Log: silent,
+		Events: r.group("notices"), Partitions: 1, Left: time.Hour, Log: silent,
+		Hearer: &notify.Scribe{Queue: asynqueue.NewNotices(r.rdb), Endpoints: wants, Log: silent},
 		Missed: func(n int) { r.mu.Lock(); r.missed += n; r.mu.Unlock() },
 		Behind: func(time.Duration) {}, Now: time.Now,
 	}
 }
+
+func queueOf(l *notify.Listener) notify.Queue { return l.Hearer.(*notify.Scribe).Queue }
+
+func setQueue(l *notify.Listener, q notify.Queue) { l.Hearer.(*notify.Scribe).Queue = q }
 
 func (r *rig) messenger(log *slog.Logger) *notify.Messenger {
 	all := map[string]webhook.Endpoint{}

@@ -9,17 +9,22 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
-// notices is the group of the events' streams that makes notices of them; see lua/listen.lua.
-const notices = "notices"
-
 var listen = load("listen")
+
+// Group hears all events once, whatever other groups hear; see lua/listen.lua.
+// It may be used by many goroutines and processes at once: each event goes to
+// one of them.
+type Group struct {
+	*Store
+	Name string
+}
 
 // Listen takes the next events of a partition, at most so many: first those
 // that somebody took and has not finished for a while, then new ones. It begins
 // with the oldest that the stream still has. missed counts those that were
 // trimmed before anybody finished them; Redis 6 does not tell.
-func (s *Store) Listen(ctx context.Context, p otp.Partition, most int, after time.Duration) (all []otp.Event, missed int, err error) {
-	r, err := s.run(ctx, listen, eventsKey(p), p.String(), most, after.Milliseconds())
+func (g Group) Listen(ctx context.Context, p otp.Partition, most int, after time.Duration) (all []otp.Event, missed int, err error) {
+	r, err := g.run(ctx, listen, eventsKey(p), p.String(), most, after.Milliseconds(), g.Name)
 	if err != nil || len(r) == 0 {
 		return nil, 0, err
 	}
@@ -31,9 +36,9 @@ func (s *Store) Listen(ctx context.Context, p otp.Partition, most int, after tim
 	return all, int(r.number(0)), nil
 }
 
-// Heard finishes events: nobody takes them again.
-func (s *Store) Heard(ctx context.Context, p otp.Partition, entries []string) error {
-	return unavailable("heard", s.Redis.XAck(ctx, eventsKey(p), notices, entries...).Err())
+// Heard finishes events: nobody of the group takes them again.
+func (g Group) Heard(ctx context.Context, p otp.Partition, entries []string) error {
+	return unavailable("heard", g.Redis.XAck(ctx, eventsKey(p), g.Name, entries...).Err())
 }
 
 // readEvent reads what event in lua/record.lua wrote.

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/redisstore"
 	"github.com/otpipe/otpipe/internal/redistest"
 )
 
@@ -19,16 +20,18 @@ const long = time.Hour
 
 func (r *rig) listen(p otp.Partition, most int, after time.Duration) (all []otp.Event, missed int) {
 	r.t.Helper()
-	all, missed, err := r.store.Listen(r.t.Context(), p, most, after)
+	all, missed, err := r.group().Listen(r.t.Context(), p, most, after)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	return all, missed
 }
 
+func (r *rig) group() redisstore.Group { return redisstore.Group{Store: r.store, Name: "notices"} }
+
 func (r *rig) heard(p otp.Partition, all []otp.Event) {
 	r.t.Helper()
-	if err := r.store.Heard(r.t.Context(), p, entries(all)); err != nil {
+	if err := r.group().Heard(r.t.Context(), p, entries(all)); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -158,7 +161,7 @@ func TestAHundredListenersHearEachEventOnce(t *testing.T) {
 	for range 100 {
 		all.Go(func() {
 			for range 10 {
-				got, _, err := r.store.Listen(t.Context(), 0, 3, long)
+				got, _, err := r.group().Listen(t.Context(), 0, 3, long)
 				if err != nil {
 					t.Error(err)
 				}
@@ -190,7 +193,7 @@ func TestNoKeyOfTheListenersNamesAnybody(t *testing.T) {
 		}
 		r.listen(o.Order.ID.Partition(), 100, long)
 		for _, k := range r.rdb.Keys(t.Context(), "*").Val() {
-			if !before[k] && k != "heard:{"+o.Order.ID.Partition().String()+"}" || strings.Contains(k, "+49") {
+			if !before[k] && k != "heard:{"+o.Order.ID.Partition().String()+"}notices" || strings.Contains(k, "+49") {
 				t.Errorf("%s", k)
 			}
 		}

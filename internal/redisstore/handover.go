@@ -63,7 +63,7 @@ func (s *Store) Begin(ctx context.Context, c otp.Claim, attempt int, provider st
 // come after a fail-over.
 func (s *Store) Finish(ctx context.Context, o otp.Outcome) (open bool, err error) {
 	r, err := s.runDurable(ctx, outcome, verificationKey(o.Order.ID), o.Order.ID.Partition().String(), string(o.Order.ID), o.Order.Send,
-		o.Attempt, string(o.State), o.Ref, o.Reason, string(o.Class), shut(o.Class, o.Permanent), ms(AskAfter))
+		o.Attempt, string(o.State), o.Ref, o.Reason, string(o.Class), shut(o.Class, o.Permanent), s.askAfter())
 	if err == nil {
 		err = s.silence(ctx, r.text(2), r.text(3), o.Channel, o.Class, o.Permanent)
 	}
@@ -87,7 +87,7 @@ func (s *Store) Rest(ctx context.Context, c otp.Claim, pause time.Duration, reas
 func (s *Store) Receive(ctx context.Context, rc otp.Receipt) (otp.Reception, error) {
 	r, err := s.run(ctx, receipt, verificationKey(rc.Order.ID), rc.Order.ID.Partition().String(), string(rc.Order.ID), rc.Order.Send,
 		rc.Attempt, rc.Provider, rc.Ref, string(rc.State), rc.Reason, string(rc.Class), shut(rc.Class, rc.Permanent),
-		ms(LeastLife), ms(patience), ms(AskAfter))
+		ms(LeastLife), ms(patience), s.askAfter())
 	got := otp.Reception{Moved: r.text(0) == "moved", Channel: otp.Channel(r.text(1)), After: r.duration(2)}
 	if claims := r.number(3); got.Moved && claims >= 0 {
 		got.Due = &otp.Due{Order: rc.Order, Channel: got.Channel, Claims: int(claims)}

@@ -23,7 +23,7 @@ import "github.com/otpipe/otpipe/internal/otp"
 //	due:{p}                 when to look at which send; entries go when it ends
 //	events:{p}              stream of all transitions, trimmed to a length
 //	provider:{00}<name>     drain, pause and breakers' advice, see lua/standing.lua
-//	heard:{p}               how many events of the stream were taken for notices, or missed
+//	heard:{p}<group>        how many events of the stream a group took, or missed
 //	otpipe:store            partitions and marks of the keys, see guard.go
 func stateKey(ns otp.Namespace, kind string, p otp.Partition, who string) string {
 	return string(ns) + ":" + kind + ":{" + p.String() + "}" + who
@@ -62,7 +62,7 @@ local function state_key(ns, kind, p, who) return ns .. ':' .. kind .. ':{' .. p
 local function verification_key(p, id) return 'v:{' .. p .. '}' .. id end
 local function recent_key(p, fp) return 'recent:{' .. p .. '}' .. fp end
 local function due_key(p) return 'due:{' .. p .. '}' end
-local function heard_key(p) return 'heard:{' .. p .. '}' end
+local function heard_key(p, group) return 'heard:{' .. p .. '}' .. group end
 local function events_key(p) return 'events:{' .. p .. '}' end
 `
 

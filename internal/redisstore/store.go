@@ -5,6 +5,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -15,10 +16,6 @@ const (
 	Lease = 12 * time.Second
 	// LeastLife is how long a code must still live when a hand-over begins.
 	LeastLife = 15 * time.Second
-
-	// AskAfter is when a provider that has not said what became of a message it
-	// took is asked, once. Receipts come within half a minute, or not at all.
-	AskAfter = 2 * time.Minute
 
 	suppression     = 30 * 24 * time.Hour
 	patience        = 750 * time.Millisecond // before the watch looks after a fresh send
@@ -33,6 +30,11 @@ type Store struct {
 	Redis      redis.UniversalClient
 	Retention  time.Duration        // of a verification and its journal
 	EventsKept int                  // in each partition's stream, about
+	AskAfter   time.Duration        // when a provider is asked what became of a message that it took; 0: two minutes
 	Replicas   int                  // that must have a start, a check or an outcome before it counts; 0 asks none
 	Offset     func() time.Duration // moves the clock; nil in production
 }
+
+// askAfter is when a provider is asked. Receipts come within half a minute, or
+// not at all.
+func (s *Store) askAfter() int64 { return ms(cmp.Or(s.AskAfter, 2*time.Minute)) }

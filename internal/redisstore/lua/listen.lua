@@ -1,14 +1,14 @@
--- listen: hand the events of a partition to the group that makes notices of them.
+-- listen: hand the events of a partition to a group.
 --
 -- KEYS[1] the stream
--- ARGV[3..] partition, most, ms after which what somebody took and did not finish is left
+-- ARGV[3..] partition, most, ms after which what somebody took and did not finish is left, group
 -- Returns {missed, {entry, {field, value, ...}}, ...}, what was left first.
 
 local call = redis.call
-local GROUP, ANYBODY = 'notices', 'worker' -- one name for all: whom an entry was handed to does not matter, only when
+local ANYBODY = 'worker' -- one name for all: whom an entry was handed to does not matter, only when
 
-local p, most, idle = ARGV[3], tonumber(ARGV[4]), ARGV[5]
-local stream, heard = KEYS[1], heard_key(p)
+local p, most, idle, group = ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
+local stream, heard = KEYS[1], heard_key(p, group)
 if call('EXISTS', stream) == 0 then return {0} end
 
 local function named(list)
@@ -19,7 +19,7 @@ end
 
 local function known()
   for _, g in ipairs(call('XINFO', 'GROUPS', stream)) do
-    if named(g).name == GROUP then return true end
+    if named(g).name == group then return true end
   end
 end
 
@@ -28,7 +28,7 @@ local s = named(call('XINFO', 'STREAM', stream))
 local trimmed = s['entries-added'] and s['entries-added'] - s['length']
 local index = trimmed and tonumber(call('GET', heard) or trimmed)
 if not known() then
-  call('XGROUP', 'CREATE', stream, GROUP, '0')
+  call('XGROUP', 'CREATE', stream, group, '0')
   index = trimmed
 end
 
@@ -43,11 +43,11 @@ local function add(entries)
     if e then out[#out + 1] = e end -- Redis 6 shows false where an entry was trimmed
   end
 end
-local left = call('XAUTOCLAIM', stream, GROUP, ANYBODY, idle, '0', 'COUNT', most)
+local left = call('XAUTOCLAIM', stream, group, ANYBODY, idle, '0', 'COUNT', most)
 add(left[2])
 out[1] = out[1] + (left[3] and #left[3] or 0)
 if #left[2] < most then
-  local new = call('XREADGROUP', 'GROUP', GROUP, ANYBODY, 'COUNT', most - #left[2], 'STREAMS', stream, '>')
+  local new = call('XREADGROUP', 'GROUP', group, ANYBODY, 'COUNT', most - #left[2], 'STREAMS', stream, '>')
   if new then
     add(new[1][2])
     index = index and index + #new[1][2]
