@@ -22,7 +22,7 @@ test: deps vet lint race ## Everything that CI runs
 
 .PHONY: race
 race: ## The suite under the race detector
-	CI=1 $(GO) test -race -timeout 12m ./...
+	CI=1 $(GO) test -race -count=1 -timeout 12m ./...
 
 .PHONY: vet
 vet: ## gofmt and go vet

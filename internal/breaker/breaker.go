@@ -86,10 +86,6 @@ func (b *Breaker) Allow() (done func(error), wait time.Duration) {
 	}, 0
 }
 
-// Probing tells whether the next hand-over would find out if the provider works
-// again.
-func (b *Breaker) Probing() bool { return b.inner.State() == gobreaker.StateHalfOpen }
-
 // State is one of deliver.BreakerStates.
 func (b *Breaker) State() string { return name(b.inner.State()) }
 

@@ -109,9 +109,7 @@ func TestItFindsOutByItselfThatTheProviderWorksAgain(t *testing.T) {
 			t.Fatalf("come back in %s, want 10s", wait)
 		}
 		time.Sleep(16 * time.Second)
-		if !b.Probing() {
-			t.Fatal("no probe")
-		}
+		want(t, b, "half_open")
 		synctest.Wait()
 		hand(b, 1, fault(otp.FaultUnknown))
 		want(t, b, "open")

@@ -100,3 +100,12 @@ func crowd[T any](values []T, f func(T)) {
 	}
 	working.Wait()
 }
+
+// order gives an operator's order about a provider.
+func (h *house) order(provider, what string) {
+	h.Helper()
+	a := h.client.do(http.MethodPost, "/v1/providers/"+provider+"/"+what, "", map[string]string{"reason": "maintenance"})
+	if a.status != http.StatusOK {
+		h.Fatalf("%s: %s", what, a)
+	}
+}

@@ -38,13 +38,14 @@ func TestMain(m *testing.M) {
 
 // scenario is one way of being unkind.
 type scenario struct {
-	name   string
-	play   func(*house)
-	twice  string // why nobody can know whether the code arrived; "": all is known
-	told   string // why a code may end as not delivered; "": none may
-	silent bool   // the vendors report nothing
-	alone  bool   // it measures time: nothing runs beside its long form
-	linger bool   // the queue has time to run a dead worker's tasks again
+	name      string
+	play      func(*house)
+	twice     string // why nobody can know whether the code arrived; "": all is known
+	told      string // why a code may end as not delivered; "": none may
+	silent    bool   // the vendors report nothing
+	alone     bool   // it measures time: nothing runs beside its long form
+	sentinels bool   // Redis is a master that sentinels replace, with replicas
+	linger    bool   // the queue has time to run a dead worker's tasks again
 }
 
 // scenarios are all of them, in the order of the table.

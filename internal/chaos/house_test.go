@@ -1,6 +1,7 @@
 package chaos_test
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ type house struct {
 	testing.TB
 	dir      string
 	redis    *redistest.Server
+	watched  *redistest.Watched // instead
 	redisURL string
 	public   string // where vendors report; "" if they do not
 	client   *client
@@ -35,8 +37,13 @@ const settle = 90 * time.Second
 func open(t testing.TB, s scenario) *house {
 	t.Helper()
 	h := &house{TB: t, dir: t.TempDir(), ledger: newLedger(), patience: settle}
-	h.redis = redistest.Start(t, "--appendonly", "yes")
-	h.redisURL = "redis://" + h.redis.Addr() + "/0"
+	if s.sentinels {
+		h.watched = redistest.StartWatched(t, 2, "--appendonly", "yes")
+		h.redisURL = "redis+sentinel://" + strings.Join(h.watched.Addrs(), ",") + "/" + redistest.MasterName + "/0"
+	} else {
+		h.redis = redistest.Start(t, "--appendonly", "yes")
+		h.redisURL = "redis://" + h.redis.Addr() + "/0"
+	}
 	h.primary = startVendor(t, "primary", primaryAccount, h.ledger)
 	h.backup = startVendor(t, "backup", backupAccount, h.ledger)
 	h.relay = startRelay(t, "relay", h.ledger)
@@ -66,7 +73,7 @@ func (h *house) worker() *process {
 
 func (h *house) start(name string, s settings) *process {
 	h.Helper()
-	s.Admin, s.PublicURL = port(h), h.public
+	s.Admin, s.PublicURL, s.Replicated = port(h), h.public, h.watched != nil
 	if s.Redis = h.redisURL; s.Queue == "" {
 		s.Queue = h.redisURL
 	}

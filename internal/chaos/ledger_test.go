@@ -95,3 +95,17 @@ func (l *ledger) slowest(to []string) (longest time.Duration) {
 	}
 	return longest
 }
+
+// last is when a vendor's last message arrived.
+func (l *ledger) last(vendor string) (at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, got := range l.arrivals {
+		for _, a := range got {
+			if a.vendor == vendor && a.at.After(at) {
+				at = a.at
+			}
+		}
+	}
+	return at
+}

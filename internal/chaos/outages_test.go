@@ -13,8 +13,12 @@ func outages() []scenario {
 	return []scenario{
 		{name: "Redis killed, with append-only file", play: interrupted(either(time.Second, 5*time.Second), killRedis, restartRedis)},
 		{name: "Redis frozen", play: interrupted(frozen, freezeRedis, thawRedis)},
+		{name: "Redis master killed, Sentinel, replicated", play: interrupted(either(3*time.Second, 10*time.Second), killMaster, leaveToSentinels), sentinels: true},
 	}
 }
+
+func killMaster(h *house)     { h.watched.Master.Kill() }
+func leaveToSentinels(*house) {}
 
 func killRedis(h *house)    { h.redis.Kill() }
 func restartRedis(h *house) { h.redis.Restart(h) }

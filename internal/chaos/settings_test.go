@@ -24,6 +24,7 @@ type settings struct {
 	Redis, Queue  string // URLs
 	Listen, Admin string // host:port
 	PublicURL     string // "": no receipts
+	Replicated    bool   // a promise waits for a replica
 }
 
 var file = template.Must(template.New("toml").Parse(`
@@ -36,6 +37,10 @@ listen = "{{.Listen}}"
 admin = "{{.Admin}}"
 public_url = "{{.PublicURL}}"
 
+{{if .Replicated}}[store]
+durability = "replicated"
+replicas = 1
+{{end}}
 [worker]
 admin = "{{.Admin}}"
 

@@ -26,11 +26,9 @@ func vendors() []scenario {
 		{name: "primary hangs", play: primary(hangs)},
 		{name: "primary takes it and hangs", play: primary(keepsThen(hangs))},
 		{name: "primary takes it and its JSON breaks off", play: primary(truncates)},
-		{
-			name: "primary takes it, its JSON breaks off, and it never reports", play: primary(truncates),
-			silent: true, twice: "the answer could not be read",
-		},
+		{name: "primary takes it, its JSON breaks off, and it never reports", play: primary(truncates), silent: true},
 		{name: "both vendors down, then back", play: downAndBack},
+		{name: "primary drained and resumed under load", play: drained},
 		{name: "texts hang, mails go on", play: textsHang},
 		{name: "mails are refused, texts go on", play: mailsRefused},
 	}
@@ -122,4 +120,25 @@ func (h *house) unaffected(recipients func(int) []string, breaks func()) {
 	breaks()
 	meanwhile := batch()
 	h.remark = fmt.Sprintf("healthy channel: longest %s, before %s", brief(meanwhile), brief(before))
+}
+
+// drained has an operator take the preferred vendor out while two workers deliver.
+func drained(h *house) {
+	h.worker()
+	h.worker()
+	to := h.phones(either(300, 2000))
+	var streaming sync.WaitGroup
+	streaming.Go(func() { h.stream(to, 10*time.Millisecond) })
+	until(h, time.Minute, "some have arrived", func() bool { return h.ledger.reached(to) > 50 })
+	h.order("primary", "drain")
+	began := time.Now()
+	time.Sleep(2 * time.Second) // the time is what is promised
+	asked, last := h.primary.asked.Load(), h.ledger.last("primary")
+	time.Sleep(either(time.Second/2, 5*time.Second)) // nothing is what is waited for
+	if more := h.primary.asked.Load() - asked; more > 0 {
+		h.Errorf("the vendor was asked %d times later than two seconds after it was drained", more)
+	}
+	h.order("primary", "resume")
+	streaming.Wait()
+	h.remark = fmt.Sprintf("the last by the drained vendor %s after the order", brief(max(0, last.Sub(began))))
 }

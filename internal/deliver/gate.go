@@ -30,9 +30,6 @@ type Breaker interface {
 	// Allow admits a hand-over, and wants to be told once how it went. done is nil
 	// while none is admitted; wait is how long that will be.
 	Allow() (done func(error), wait time.Duration)
-	// Probing tells whether the next hand-over would find out if the provider
-	// works again.
-	Probing() bool
 	// State is one of BreakerStates.
 	State() string
 }
@@ -162,8 +159,12 @@ func (g *Gate) Enter(ctx context.Context, l Line) (leave func(error), err error)
 // Known is what was last heard of a provider, as it stands now.
 func (g *Gate) Known(provider string) otp.Standing {
 	g.mu.Lock()
-	s := g.known[provider]
-	g.mu.Unlock()
+	defer g.mu.Unlock()
+	return g.known[provider].now()
+}
+
+// now is what is left of a standing by now.
+func (s standing) now() otp.Standing {
 	passed := time.Since(s.at)
 	now := otp.Standing{Drained: s.Drained}
 	if left := s.Paused - passed; left > 0 {
@@ -180,8 +181,9 @@ func (g *Gate) Known(provider string) otp.Standing {
 	return now
 }
 
-// closed tells what is known to stand against a hand-over. The advice of other
-// workers does not keep this one's own probe back.
+// closed tells what is known to stand against a hand-over. Advice is for workers
+// who have not found out for themselves: one whose own breaker has opened goes by
+// that. Whoever advises is about to find out when the time of a hand-over is left.
 func (g *Gate) closed(l Line) *ClosedError {
 	s := g.Known(l.Provider)
 	switch tripped := s.Tripped[l.Channel]; {
@@ -189,8 +191,8 @@ func (g *Gate) closed(l Line) *ClosedError {
 		return &ClosedError{Provider: l.Provider, Why: "drained"}
 	case s.Paused > 0:
 		return &ClosedError{l.Provider, "paused", s.Paused}
-	case tripped > 0 && !g.Breakers[l].Probing():
-		return &ClosedError{l.Provider, "tripped", tripped}
+	case tripped > 0 && g.Breakers[l].State() == "closed":
+		return &ClosedError{l.Provider, "tripped", max(time.Second, tripped-HandOver)}
 	}
 	return nil
 }
@@ -242,9 +244,9 @@ func (g *Gate) heed(provider string, err error) {
 		return
 	}
 	g.mu.Lock()
-	s := g.known[provider]
-	if s.Paused-time.Since(s.at) < f.RetryAfter {
-		s.Paused, s.PausedWhy, s.at = f.RetryAfter, f.Code, time.Now()
+	s := standing{g.known[provider].now(), time.Now()}
+	if s.Paused < f.RetryAfter {
+		s.Paused, s.PausedWhy = f.RetryAfter, f.Code
 		g.know(provider, s)
 	}
 	g.mu.Unlock()
@@ -265,6 +267,7 @@ func (g *Gate) Tell(l Line, state string, open time.Duration) {
 	switch state {
 	case "closed":
 		advice = 0
+		g.forget(l)
 	case "half_open":
 		return
 	}
@@ -273,4 +276,13 @@ func (g *Gate) Tell(l Line, state string, open time.Duration) {
 		defer cancel()
 		_ = g.Standings.Trip(ctx, l.Provider, l.Channel, advice) // advice only
 	}()
+}
+
+// forget drops advice that this worker knows better: its provider works.
+func (g *Gate) forget(l Line) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := standing{g.known[l.Provider].now(), time.Now()}
+	delete(s.Tripped, l.Channel)
+	g.know(l.Provider, s)
 }

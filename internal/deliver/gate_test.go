@@ -244,3 +244,47 @@ func TestTheGateSaysWhatChangesAndNoSecret(t *testing.T) {
 		t.Errorf("said %d times:\n%s", n, r.log)
 	}
 }
+
+func TestAdviceIsForThoseWhoHaveNotFoundOutThemselves(t *testing.T) {
+	a, b := vendor("a", takes(otp.Accepted)), vendor("b", takes(otp.Accepted))
+	r := newRig(t, a, b)
+	line := deliver.Line{Provider: "a", Channel: otp.SMS}
+	if err := r.store.Trip(t.Context(), "a", otp.SMS, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	r.news()
+	for i, c := range []struct {
+		state string
+		want  string
+	}{{"closed", "b accepted"}, {"half_open", "a accepted"}} {
+		r.courier.Gate.Breakers[line] = fuse(c.state)
+		o := r.start(phone("+491510000005" + string(rune('0'+i)))).Order
+		r.done(o)
+		r.wrote(o, otp.Accepted, c.want)
+	}
+	r.courier.Gate.Tell(line, "closed", time.Minute) // what its own hand-over has shown
+	r.courier.Gate.Breakers[line] = fuse("closed")
+	o := r.start(phone("+4915100000059")).Order
+	r.done(o)
+	r.wrote(o, otp.Accepted, "a accepted")
+}
+
+// fuse is a breaker that says it is in a state, and admits all.
+type fuse string
+
+func (f fuse) Allow() (func(error), time.Duration) { return func(error) {}, 0 }
+func (f fuse) State() string                       { return string(f) }
+
+func TestASendWaitsForTheProbeAndNotForTheAdvice(t *testing.T) {
+	a := vendor("a", takes(otp.Accepted))
+	r := newRig(t, a)
+	if err := r.store.Trip(t.Context(), "a", otp.SMS, 18*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	r.news()
+	err := r.courier.Deliver(t.Context(), r.sms())
+	again, ok := err.(*deliver.RetryError) //nolint:errorlint // it is not wrapped
+	if !ok || again.After > 11*time.Second || again.After < 9*time.Second {
+		t.Fatalf("%v, want another try in ten seconds", err)
+	}
+}

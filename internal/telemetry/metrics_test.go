@@ -384,7 +384,6 @@ func newGate() *deliver.Gate {
 type fuse string
 
 func (f fuse) Allow() (func(error), time.Duration) { return nil, 0 }
-func (f fuse) Probing() bool                       { return f == "half_open" }
 func (f fuse) State() string                       { return string(f) }
 
 type standings = deliver.Standings

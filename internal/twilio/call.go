@@ -31,6 +31,7 @@ type call struct {
 	provider Provider
 	begun    atomic.Bool // a connection was found: from here on Twilio may hear of the message
 	taken    bool        // the answer was in the 200s
+	created  bool        // it was 201: the resource exists, whatever becomes of the rest of the answer
 }
 
 var _ client.BaseClient = (*call)(nil)
@@ -61,6 +62,7 @@ func (c *call) SendRequest(method, rawURL string, data url.Values, headers map[s
 	wire := res.Body
 	defer func() { _ = wire.Close() }()
 	body, err := io.ReadAll(io.LimitReader(wire, maxAnswer))
+	c.created = res.StatusCode == http.StatusCreated
 	if c.taken = res.StatusCode/100 == 2; !c.taken {
 		return nil, newRefusal(res, body)
 	}

@@ -178,11 +178,15 @@ func TestAMessageBornDeadIsAFault(t *testing.T) {
 	wantFault(t, err, otp.FaultProvider, "twilio_canceled")
 }
 
-func TestAnAnswerInThe200sThatCannotBeReadIsUnknown(t *testing.T) {
+func TestAnAnswerThatCannotBeReadIsUnknownUnlessItSaysCreated(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"", "{", "<html>", "{}", "null", `{"status":"queued"}`, `{"sid":7}`, `{"sid":""}`, strings.Repeat(" ", 1<<20) + accepted} {
-		_, err := answering(t, 201, body).Send(t.Context(), message())
+		_, err := answering(t, 200, body).Send(t.Context(), message())
 		wantFault(t, err, otp.FaultUnknown, "unreadable")
+		got, err := answering(t, 201, body).Send(t.Context(), message())
+		if want := (otp.Acceptance{State: otp.Accepted}); err != nil || got != want {
+			t.Errorf("%.20q of a message that was made: %+v, %v", body, got, err)
+		}
 	}
 }
 
@@ -204,10 +208,14 @@ func TestAnAnswerWithoutEndIsHungUpOn(t *testing.T) {
 	}
 }
 
-func TestAnAnswerInThe200sThatBreaksOffIsUnknown(t *testing.T) {
+func TestAnAnswerThatBreaksOffIsUnknownUnlessItSaysCreated(t *testing.T) {
 	t.Parallel()
-	_, err := answering(t, 201, accepted[:20], "Content-Length", "56").Send(t.Context(), message())
+	_, err := answering(t, 200, accepted[:20], "Content-Length", "56").Send(t.Context(), message())
 	wantFault(t, err, otp.FaultUnknown, "connection")
+	got, err := answering(t, 201, accepted[:20], "Content-Length", "56").Send(t.Context(), message())
+	if want := (otp.Acceptance{State: otp.Accepted}); err != nil || got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
 }
 
 func TestARedirectIsAFaultAndNobodyFollowsIt(t *testing.T) {

@@ -33,13 +33,13 @@ func faults(t *testing.T) []error {
 		_, err := p.Send(ctx, message())
 		all = append(all, faultOf(t, err))
 	}
-	for _, status := range []int{201, 307, 400, 401, 404, 429, 500, 503} {
+	for _, status := range []int{200, 307, 400, 401, 404, 429, 500, 503} {
 		for _, body := range []string{vendorError(status, 21211), text + number + token, `{"code":"` + number + `"}`, `{"sid":` + number[1:] + `}`} {
 			fail(answering(t, status, body, "Location", "http://127.0.0.1/"+text[:6]+number), time.Minute)
 		}
 	}
 	fail(answering(t, 201, `{"sid":"SM1","status":"failed","error_code":30006,"error_message":"`+text+number+`"}`), time.Minute)
-	fail(answering(t, 201, text+number, "Content-Length", "1000"), time.Minute)
+	fail(answering(t, 200, text+number, "Content-Length", "1000"), time.Minute)
 	fail(provider(t, "http://127.0.0.1:1"), time.Minute)
 	fail(provider(t, "http://["), time.Minute)
 	fail(provider(t, "http://127.0.0.1:1"), -time.Second)
