@@ -49,13 +49,9 @@ type Limit struct {
 	Concurrency int     // hand-overs at a time, by one worker
 }
 
-const (
-	gateEvery = time.Second            // between two looks at the standings
-	gateLimit = 500 * time.Millisecond // for one of them
-	// busyPause is when a send is tried again that found a provider with all the
-	// hand-overs it may have.
-	busyPause = time.Second
-)
+// busyPause is when a send is tried again that found a provider with all the
+// hand-overs it may have.
+const busyPause = time.Second
 
 // ClosedError says that a provider is not to be used now.
 type ClosedError struct {
@@ -82,54 +78,6 @@ type Gate struct {
 	slots map[string]chan struct{}
 }
 
-// standing is what was known of a provider at a time.
-type standing struct {
-	otp.Standing
-	at time.Time
-}
-
-// Run keeps up with what operators and other workers say, until ctx ends.
-// Without a store there is no news, and the last is believed.
-func (g *Gate) Run(ctx context.Context) {
-	for {
-		g.look(ctx)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(gateEvery):
-		}
-	}
-}
-
-func (g *Gate) look(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, gateLimit)
-	defer cancel()
-	began := time.Now()
-	all, err := g.Standings.Standings(ctx, g.Providers)
-	if err != nil {
-		g.Log.DebugContext(ctx, "standings of the providers not known", "error", err)
-		return
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for name, s := range all {
-		if mine := g.known[name]; mine.at.After(began) {
-			continue // this worker has paused it meanwhile
-		}
-		g.know(name, standing{s, began})
-	}
-}
-
-func (g *Gate) know(name string, s standing) {
-	if g.known == nil {
-		g.known = map[string]standing{}
-	}
-	if was, is := g.known[name].Drained != nil, s.Drained != nil; was != is {
-		g.Log.Info("provider drained or resumed", "provider", name, "drained", is)
-	}
-	g.known[name] = s
-}
-
 // Enter lets a hand-over begin. leave wants to be told once how it went, nil if
 // it did not take place after all. The error is *ClosedError.
 func (g *Gate) Enter(ctx context.Context, l Line) (leave func(error), err error) {
@@ -154,31 +102,6 @@ func (g *Gate) Enter(ctx context.Context, l Line) (leave func(error), err error)
 		done(err)
 		g.heed(l.Provider, err)
 	}, nil
-}
-
-// Known is what was last heard of a provider, as it stands now.
-func (g *Gate) Known(provider string) otp.Standing {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.known[provider].now()
-}
-
-// now is what is left of a standing by now.
-func (s standing) now() otp.Standing {
-	passed := time.Since(s.at)
-	now := otp.Standing{Drained: s.Drained}
-	if left := s.Paused - passed; left > 0 {
-		now.Paused, now.PausedWhy = left, s.PausedWhy
-	}
-	for ch, d := range s.Tripped {
-		if left := d - passed; left > 0 {
-			if now.Tripped == nil {
-				now.Tripped = map[otp.Channel]time.Duration{}
-			}
-			now.Tripped[ch] = left
-		}
-	}
-	return now
 }
 
 // closed tells what is known to stand against a hand-over. Advice is for workers
@@ -232,57 +155,4 @@ func (g *Gate) pace(ctx context.Context, provider string) time.Duration {
 		return 0
 	}
 	return wait
-}
-
-// heed leaves a provider alone that wants to be, here at once and everywhere soon.
-func (g *Gate) heed(provider string, err error) {
-	if err == nil {
-		return
-	}
-	f := otp.AsFault(provider, err)
-	if f.RetryAfter <= 0 {
-		return
-	}
-	g.mu.Lock()
-	s := standing{g.known[provider].now(), time.Now()}
-	if s.Paused < f.RetryAfter {
-		s.Paused, s.PausedWhy = f.RetryAfter, f.Code
-		g.know(provider, s)
-	}
-	g.mu.Unlock()
-	g.Log.Warn("provider paused", "provider", provider, "reason", f.Code, "ms", f.RetryAfter.Milliseconds())
-	ctx, cancel := context.WithTimeout(context.Background(), gateLimit)
-	defer cancel()
-	if err := g.Standings.Pause(ctx, provider, f.RetryAfter, f.Code); err != nil {
-		g.Log.Warn("pause not told to other workers", "provider", provider, "error", err)
-	}
-}
-
-// Tell passes on that a breaker has changed its mind: an open one advises the
-// other workers, for as long as it stays open and a probe takes; a closed one
-// takes the advice back. It does not wait for the store.
-func (g *Gate) Tell(l Line, state string, open time.Duration) {
-	g.Log.Warn("breaker", "provider", l.Provider, "channel", string(l.Channel), "state", state)
-	advice := open + HandOver
-	switch state {
-	case "closed":
-		advice = 0
-		g.forget(l)
-	case "half_open":
-		return
-	}
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), gateLimit)
-		defer cancel()
-		_ = g.Standings.Trip(ctx, l.Provider, l.Channel, advice) // advice only
-	}()
-}
-
-// forget drops advice that this worker knows better: its provider works.
-func (g *Gate) forget(l Line) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	s := standing{g.known[l.Provider].now(), time.Now()}
-	delete(s.Tripped, l.Channel)
-	g.know(l.Provider, s)
 }
