@@ -17,7 +17,7 @@ const (
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 16 << 10 // bytes
 	drainTimeout  = 10 * time.Second
-	noticeTime    = 300 * time.Millisecond
+	noticeTime    = time.Second
 )
 
 // listen takes an address before anything else starts, so that a port that is
