@@ -18,18 +18,18 @@ func NewGauge(rdb redis.UniversalClient) *Gauge {
 	return &Gauge{asynq.NewInspectorFromRedisClient(rdb)}
 }
 
-// Read tells how a channel's queue stands.
-func (g *Gauge) Read(ch otp.Channel) (otp.QueueState, error) {
+// Read tells how a queue stands: a channel's, or NoticeQueue.
+func (g *Gauge) Read(queue string) (otp.QueueState, error) {
 	known, err := g.inspect.Queues()
 	if err != nil {
 		return otp.QueueState{}, fmt.Errorf("list queues: %w", err)
 	}
-	if !slices.Contains(known, string(ch)) {
-		return otp.QueueState{}, nil // nothing was ever sent on it
+	if !slices.Contains(known, queue) {
+		return otp.QueueState{}, nil // it has never been used
 	}
-	info, err := g.inspect.GetQueueInfo(string(ch))
+	info, err := g.inspect.GetQueueInfo(queue)
 	if err != nil {
-		return otp.QueueState{}, fmt.Errorf("read queue %s: %w", ch, err)
+		return otp.QueueState{}, fmt.Errorf("read queue %s: %w", queue, err)
 	}
 	return otp.QueueState{Waiting: info.Pending + info.Retry + info.Scheduled, Oldest: info.Latency, Dead: info.Archived}, nil
 }

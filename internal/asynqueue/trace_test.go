@@ -38,7 +38,7 @@ func TestATraceGoesThroughTheQueueAndNothingElseDoes(t *testing.T) {
 func TestTheGaugeCountsWhatWaits(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		g := asynqueue.NewGauge(r.rdb)
-		if q, err := g.Read(otp.Email); q != (otp.QueueState{}) || err != nil {
+		if q, err := g.Read("email"); q != (otp.QueueState{}) || err != nil {
 			t.Errorf("a queue that never was: %+v, %v", q, err)
 		}
 		r.ring()
@@ -46,7 +46,7 @@ func TestTheGaugeCountsWhatWaits(t *testing.T) {
 			r.ringer.Ring(t.Context(), otp.Due{Order: otp.Order{ID: otp.NewID(0), Send: 1}, Channel: otp.SMS})
 		}
 		for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-			q, err := g.Read(otp.SMS)
+			q, err := g.Read("sms")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -291,7 +291,7 @@ type gauge struct {
 	err  error
 }
 
-func (g gauge) Read(otp.Channel) (otp.QueueState, error) {
+func (g gauge) Read(string) (otp.QueueState, error) {
 	<-g.hang
 	return otp.QueueState{Waiting: 7, Oldest: 2 * time.Second, Dead: 1}, g.err
 }

@@ -14,14 +14,17 @@ const (
 	queuePatience = 500 * time.Millisecond // a scrape does not wait longer for one
 )
 
+// queueNames are a queue for each channel, and that of the notices.
+var queueNames = []string{string(otp.SMS), string(otp.Email), "events"}
+
 // QueueReader tells how a channel's queue stands; see asynqueue.Gauge.
 type QueueReader interface {
-	Read(ch otp.Channel) (otp.QueueState, error)
+	Read(queue string) (otp.QueueState, error)
 }
 
 var (
 	queueWaiting = prometheus.NewDesc("otpipe_queue_waiting",
-		"Orders that wait for a worker or for their next try. All processes report the same queue: take max by (queue), never sum.", []string{"queue"}, nil)
+		"Orders, or notices, that wait for a worker or for their next try. All processes report the same queue: take max by (queue), never sum.", []string{"queue"}, nil)
 	queueOldest = prometheus.NewDesc("otpipe_queue_oldest_seconds",
 		"For how long the oldest order has waited for a worker. Take max by (queue).", []string{"queue"}, nil)
 	queueDead = prometheus.NewDesc("otpipe_queue_dead",
@@ -31,14 +34,14 @@ var (
 // Queues reports how the queues stand whenever the metrics are read. A queue
 // that cannot be read keeps its last reading, and holds nobody up.
 func (m *Metrics) Queues(r QueueReader) {
-	m.registry.MustRegister(&queues{reader: r, last: map[otp.Channel]otp.QueueState{}})
+	m.registry.MustRegister(&queues{reader: r, last: map[string]otp.QueueState{}})
 }
 
 type queues struct {
 	reader QueueReader
 
 	mu      sync.Mutex
-	last    map[otp.Channel]otp.QueueState
+	last    map[string]otp.QueueState
 	read    time.Time
 	reading bool
 }
@@ -58,11 +61,11 @@ func (q *queues) Collect(out chan<- prometheus.Metric) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, c := range channels {
-		r := q.last[c]
-		out <- prometheus.MustNewConstMetric(queueWaiting, prometheus.GaugeValue, float64(r.Waiting), string(c))
-		out <- prometheus.MustNewConstMetric(queueOldest, prometheus.GaugeValue, r.Oldest.Seconds(), string(c))
-		out <- prometheus.MustNewConstMetric(queueDead, prometheus.GaugeValue, float64(r.Dead), string(c))
+	for _, name := range queueNames {
+		r := q.last[name]
+		out <- prometheus.MustNewConstMetric(queueWaiting, prometheus.GaugeValue, float64(r.Waiting), name)
+		out <- prometheus.MustNewConstMetric(queueOldest, prometheus.GaugeValue, r.Oldest.Seconds(), name)
+		out <- prometheus.MustNewConstMetric(queueDead, prometheus.GaugeValue, float64(r.Dead), name)
 	}
 }
 
@@ -78,16 +81,16 @@ func (q *queues) refresh() (done chan struct{}) {
 	q.reading = true
 	go func() {
 		defer close(done)
-		got := map[otp.Channel]otp.QueueState{}
-		for _, c := range channels {
-			if state, err := q.reader.Read(c); err == nil {
-				got[c] = state
+		got := map[string]otp.QueueState{}
+		for _, name := range queueNames {
+			if state, err := q.reader.Read(name); err == nil {
+				got[name] = state
 			}
 		}
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		for c, r := range got {
-			q.last[c] = r
+		for name, r := range got {
+			q.last[name] = r
 		}
 		q.read, q.reading = time.Now(), false
 	}()
