@@ -139,6 +139,7 @@ func addressOf(l net.Listener) string {
 
 // work serves the queues, watches, and takes bounces.
 func (w *worker) work(ctx context.Context, bounces net.Listener) error {
+	w.courier.Gate.Learn(ctx)
 	g, ctx := errgroup.WithContext(ctx)
 	if bounces != nil {
 		g.Go(func() error { return w.bounces.Serve(ctx, bounces) })

@@ -13,27 +13,7 @@ import (
 )
 
 // news has the gate hear what is said of the providers.
-func (r *rig) news() {
-	r.t.Helper()
-	ctx, cancel := context.WithCancel(r.t.Context())
-	said := &heard{store: r.store, done: cancel}
-	r.courier.Gate.Standings = said
-	r.courier.Gate.Run(ctx)
-	r.courier.Gate.Standings = r.store
-}
-
-// heard ends a context with the first answer.
-type heard struct {
-	store
-	done func()
-}
-
-type store = deliver.Standings
-
-func (h *heard) Standings(ctx context.Context, providers []string) (map[string]otp.Standing, error) {
-	defer h.done()
-	return h.store.Standings(ctx, providers)
-}
+func (r *rig) news() { r.courier.Gate.Learn(r.t.Context()) }
 
 func TestADrainedProviderIsSkippedUntilItIsResumed(t *testing.T) {
 	a, b := vendor("a", takes(otp.Accepted)), vendor("b", takes(otp.Accepted))
@@ -212,23 +192,19 @@ func TestWithoutNewsTheLastIsBelieved(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.news()
-	gate := r.courier.Gate
-	ctx, cancel := context.WithCancel(t.Context())
-	gate.Standings = &deaf{store: r.store, done: cancel}
-	gate.Run(ctx)
+	r.courier.Gate.Standings = deaf{r.store}
+	r.news()
 	o := r.sms()
 	r.done(o)
 	r.wrote(o, otp.Accepted, "b accepted")
 }
 
 // deaf is a store that is away.
-type deaf struct {
-	store
-	done func()
-}
+type deaf struct{ store }
 
-func (d *deaf) Standings(context.Context, []string) (map[string]otp.Standing, error) {
-	d.done()
+type store = deliver.Standings
+
+func (deaf) Standings(context.Context, []string) (map[string]otp.Standing, error) {
 	return nil, otp.ErrStoreUnavailable
 }
 

@@ -22,16 +22,18 @@ type standing struct {
 // Without a store there is no news, and the last is believed.
 func (g *Gate) Run(ctx context.Context) {
 	for {
-		g.look(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(newsEvery):
+			g.Learn(ctx)
 		}
 	}
 }
 
-func (g *Gate) look(ctx context.Context) {
+// Learn asks once how the providers stand. A worker does so before it delivers
+// anything: what an operator has drained must not get a first message from it.
+func (g *Gate) Learn(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, newsLimit)
 	defer cancel()
 	began := time.Now()

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"net/http"
 	"testing"
 	"time"
 
@@ -31,34 +30,4 @@ func TestATwilioThatSendsNoReceiptsIsAskedAndHearsWhatWasUsed(t *testing.T) {
 	eventually(t, 20*time.Second, "Twilio heard of "+ref, func() bool { return r.world.Twilio.Confirmed(ref) })
 
 	eventually(t, 40*time.Second, "undelivered", func() bool { return a.get(t, w.ID).Delivery.Status == "undelivered" })
-}
-
-// TestADrainedProviderIsLeftByAllWorkersWithinTwoSeconds has two workers deliver
-// while an operator takes the provider out, and puts it back.
-func TestADrainedProviderIsLeftByAllWorkersWithinTwoSeconds(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	a := r.startAPI(settings{})
-	r.startWorker(settings{})
-	r.startWorker(settings{})
-	order := func(what string) {
-		t.Helper()
-		res := a.do(http.MethodPost, "/v1/providers/twilio/"+what, map[string]string{"reason": "maintenance"})
-		if res.status != http.StatusOK {
-			t.Fatalf("%s: %d %s", what, res.status, res.body)
-		}
-	}
-	r.ask(a, r.crowd(20))
-	order("drain")
-	time.Sleep(2 * time.Second) // the time is what is promised
-	waiting := r.phones(20)
-	ids := r.ask(a, waiting)
-	for _, id := range ids {
-		eventually(t, 20*time.Second, "it waits", func() bool { return a.get(t, id).waits() })
-		if n := a.get(t, id).count("sending"); n > 0 {
-			t.Fatalf("%s was handed over, though its provider is drained", id)
-		}
-	}
-	order("resume")
-	r.arrived(30*time.Second, waiting...)
 }

@@ -391,21 +391,18 @@ type standings = deliver.Standings
 // told answers once with how the providers stand.
 type told struct {
 	standings
-	all  map[string]otp.Standing
-	done func()
+	all map[string]otp.Standing
 }
 
 func (s told) Standings(context.Context, []string) (map[string]otp.Standing, error) {
-	s.done()
 	return s.all, nil
 }
 
 func TestTheBreakersAndWhatIsKnownOfTheProvidersAreMetrics(t *testing.T) {
 	t.Parallel()
 	m, g := newMetrics(), newGate()
-	ctx, cancel := context.WithCancel(t.Context())
-	g.Standings = told{done: cancel, all: map[string]otp.Standing{"twilio-eu": {Drained: &otp.Drain{}, Tripped: map[otp.Channel]time.Duration{otp.SMS: time.Hour}}}}
-	g.Run(ctx)
+	g.Standings = told{all: map[string]otp.Standing{"twilio-eu": {Drained: &otp.Drain{}, Tripped: map[otp.Channel]time.Duration{otp.SMS: time.Hour}}}}
+	g.Learn(t.Context())
 	m.Gate(g)
 	got := scrape(t, m)
 	for series, want := range map[string]string{
