@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -85,7 +86,7 @@ func measureKeys(ctx context.Context, rdb *redis.Client) (footprint, error) {
 			}
 			return nil
 		})
-		if err != nil {
+		if err != nil && !errors.Is(err, redis.Nil) { // a task that has ended meanwhile
 			return nil, fmt.Errorf("memory usage: %w", err)
 		}
 		for i, key := range batch {
