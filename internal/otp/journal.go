@@ -69,10 +69,11 @@ func (s SendRecord) underWay() State {
 }
 
 // newestTaken is the state of the newest attempt that somebody is known to have
-// taken. The answer may have come after the attempt was given up as unknown.
+// taken. The answer may have come after the attempt was given up as unknown, and
+// while another provider was asked by a worker that has told no more.
 func (s SendRecord) newestTaken() State {
 	for _, a := range slices.Backward(s.Attempts) {
-		if a.State != Failed && a.State != Unknown {
+		if a.State != Failed && a.State != Unknown && a.State != Sending {
 			return a.State
 		}
 	}

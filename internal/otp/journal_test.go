@@ -23,6 +23,8 @@ func TestTheStatusOfASend(t *testing.T) {
 		{"is tried again after no answer", otp.Queued, []otp.State{otp.Unknown, otp.Sending}, otp.Sending},
 		{"was accepted", otp.Accepted, []otp.State{otp.Accepted}, otp.Accepted},
 		{"was accepted by the second", otp.Accepted, []otp.State{otp.Failed, otp.Accepted}, otp.Accepted},
+		{"was accepted late, while the second was asked", otp.Accepted, []otp.State{otp.Unknown, otp.Sending}, otp.Accepted},
+		{"was given up while the second was asked", otp.Failed, []otp.State{otp.Undelivered, otp.Sending}, otp.Undelivered},
 		{"is at the carrier", otp.Accepted, []otp.State{otp.Sent}, otp.Sent},
 		{"arrived", otp.Accepted, []otp.State{otp.Delivered}, otp.Delivered},
 		{"arrived by the first of two", otp.Accepted, []otp.State{otp.Delivered, otp.Accepted}, otp.Delivered},
