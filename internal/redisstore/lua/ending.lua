@@ -41,10 +41,10 @@ end
 local function abandon(v, n, s, state)
   orphan(v, n, s)
   if s.back and given_up(s) then
-    local why = s.why
+    local why, theirs = s.why, s.turn
     close(v, n, s, 'accepted')
     note_send(v, n, 'undelivered', nil, why)
-    pardon(v, n, s)
+    if not theirs then pardon(v, n, s) end
     return
   end
   local last, reason = s.a[#s.a], nil

@@ -33,7 +33,7 @@ if moved or (taken and a.st == 'unknown' and not a.late) then
   note_attempt(v, n, attempt, state, a.p, ref, reason)
 end
 local p2, fp2 = '', ''
-if moved and silence > 0 then p2, fp2 = suppress_recipient(v, s, silence) end
+if silence > 0 and (moved or s.fp and a.st == state) then p2, fp2 = suppress_recipient(v, s, silence) end
 save(v, n, s)
 
 if s.st == 'queued' then
@@ -42,10 +42,8 @@ if s.st == 'queued' then
     save(v, n, s)
   elseif taken then
     close(v, n, s, 'accepted')
-    if state == 'accepted' then
-      if turns(v, n) then s.over = NOW + string.match(call('HGET', v.key, 'b'), '^%d+') end
-      ask_at(v, n, s, NOW + ask)
-    end
+    -- Of a mail that was sent there is no more to hear.
+    if state == 'accepted' or s.ch ~= 'email' then await(v, n, s, ask) end
   elseif (class == 'recipient' and state == 'failed' or unknowns(s) > 1) and turns(v, n) then
     s.turn = 1
     save(v, n, s)

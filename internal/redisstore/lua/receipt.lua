@@ -35,14 +35,15 @@ if not moved and not settles then return {'stale'} end
 
 if ref == '' then ref = a.ref or '' else a.ref = ref end
 if moved then a.st = state end
+if moved and state == 'undelivered' and s.st == 'queued' then s.back = 1 end
 note_attempt(v, n, attempt, state, a.p, ref, reason)
 save(v, n, s)
 if settles then
   close(v, n, s, 'accepted')
-  if state ~= 'delivered' then ask_at(v, n, s, NOW + ask) end
+  if state == 'accepted' or state == 'sent' and s.ch ~= 'email' then await(v, n, s, ask) end
 elseif s.st == 'accepted' and state == 'unknown' then
   close(v, n, s, 'unknown')
-elseif state == 'delivered' or s.st == 'accepted' and not open_ended(s) then
+elseif state == 'delivered' or s.st == 'accepted' and not open_ended(s) and (given_up(s) or not s.over) then
   s.ask, s.over = nil, nil
   if s.st == 'accepted' then s.by, s.lease = nil, nil end -- who was about to turn it need not any more
   save(v, n, s)

@@ -30,6 +30,14 @@ if v.st ~= 'pending' or later or v.exp - NOW < least then
   return {'over'}
 end
 
+if s.turn then -- a receipt has said so meanwhile
+  s.by, s.lease = nil, nil
+  save(v, n, s)
+  due_at(v, n, NOW)
+  commit(v)
+  return {'over'}
+end
+
 local last = s.a[attempt]
 if not last and attempt == #s.a + 1 then
   s.a[attempt] = {p = provider, st = 'sending'}

@@ -61,6 +61,13 @@ local function turns(v, n)
   return v.st == 'pending' and n == v.n and call('HEXISTS', v.key, 'b') == 1
 end
 
+-- A receipt is to come. Without one the code goes to another address, where it
+-- may, and then the provider is asked.
+local function await(v, n, s, ask)
+  if turns(v, n) then s.over = NOW + string.match(call('HGET', v.key, 'b'), '^%d+') end
+  ask_at(v, n, s, math.max(NOW + ask, s.over or 0))
+end
+
 -- Whether every provider that took the message has given it up since.
 local function given_up(s)
   for _, a in ipairs(s.a) do

@@ -19,6 +19,7 @@ n, patience = tonumber(n), tonumber(patience)
 local v = find(p, id)
 local s = v and send(v, n)
 if not s or not turns(v, n) or s.by ~= holder then return {'lost'} end
+if s.st == 'accepted' and not s.over then return {'lost'} end -- it has arrived meanwhile
 
 local all = call('HGET', v.key, 'b')
 local wait, first, rest = string.match(all, '^(%d+)\n([^\n]+)(.*)$')
