@@ -21,9 +21,9 @@ var (
 // The recipient's state lies in another slot than the verification's, so this is
 // a transition of its own: between both a crash costs the recipient a cooldown.
 func (s *Store) Admit(ctx context.Context, o otp.Order, to otp.Owner, ch otp.Channel, p otp.Policy) (limit string, err error) {
-	identity, limits := to.Identity[0], to.Limit[0]
-	r, err := s.run(ctx, admit, stateKey(to.Namespace, "cooldown", to.Partition, string(limits)),
-		to.Partition.String(), string(to.Namespace), string(identity), string(limits), string(ch), o.String(),
+	by := "for:" + o.String() // the send's own recipient may have the same limits
+	r, err := s.run(ctx, admit, stateKey(to.Namespace, "cooldown", to.Partition, string(to.Limit[0])),
+		to.Partition.String(), string(to.Namespace), joined(to.Identity), joined(to.Limit), string(ch), by,
 		ms(p.Cooldown), ms(p.AllCooldown), p.Daily, p.AllDaily)
 	if r.text(0) == "ok" {
 		return "", err

@@ -2,15 +2,21 @@
 -- limits are charged, as for a start.
 --
 -- KEYS[1] the recipient's cooldown in the namespace
--- ARGV[3..] partition, namespace, identity and limit fingerprints, channel, the send it stands in for,
+-- ARGV[3..] partition, namespace, identity and limit fingerprints, channel, what names it in a cooldown,
 --   cooldown, all_cooldown, daily, all_daily
 -- Returns {"ok"}, also if it was asked before for this send, or {which limit}.
 
 -- include clock
+-- include record
 -- include limits
 
 local p, ns, identity, limit, channel, by = unpack(ARGV, 3, 8)
 local pause, all_pause, daily, all_daily = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
+if string.find(identity, ' ', 1, true) then
+  -- include adopt
+  adopt(p, ns, identity, limit, '')
+  identity, limit = string.match(identity, '^%S+'), string.match(limit, '^%S+')
+end
 local all_pauses = state_key('all', 'cooldown', p, limit)
 local own_quota, all_quota = state_key(ns, 'daily', p, limit), state_key('all', 'daily', p, limit)
 
