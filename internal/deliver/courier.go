@@ -28,7 +28,7 @@ type Sends interface {
 	Admit(ctx context.Context, o otp.Order, to otp.Owner, ch otp.Channel, p otp.Policy) (limit string, err error)
 	// Turn has the code go to the first of the other addresses, or strikes that
 	// out for a limit. next is the send that was staged; more is another address
-	// to be tried.
+	// to be tried; state is how the send ended, otp.Queued if it is to be put down.
 	Turn(ctx context.Context, c otp.Claim, to otp.Owner, limit string) (next *otp.Due, more *otp.Fallback, state otp.State, err error)
 	// Rest puts a claimed send down for a while, or for good if pause is
 	// negative; so it does if its code will not live that long. reason says what
@@ -113,7 +113,7 @@ func (c *Courier) Deliver(ctx context.Context, o otp.Order) error {
 		return c.rest(ctx, claim, letter.To.Channel(), pause(claim.Rounds), "template")
 	}
 	if claim.Turn && claim.Fallback != nil {
-		return c.turn(ctx, claim, letter.To.Channel())
+		return c.turn(ctx, claim, letter.To.Channel(), 0, "")
 	}
 	msg.Order, msg.To, msg.At = o, letter.To, claim.AskedAt
 	return c.walk(ctx, claim, msg)

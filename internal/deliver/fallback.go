@@ -15,11 +15,12 @@ func (c *Courier) spent(ctx context.Context, claim otp.Claim, ch otp.Channel, pa
 	if claim.Fallback == nil {
 		return c.rest(ctx, claim, ch, pause, reason)
 	}
-	return c.turn(ctx, claim, ch)
+	return c.turn(ctx, claim, ch, pause, reason)
 }
 
-// turn has the code go to the next address whose limits allow it.
-func (c *Courier) turn(ctx context.Context, claim otp.Claim, ch otp.Channel) error {
+// turn has the code go to the next address whose limits allow it. If none does,
+// and a provider may still take it here, the send rests.
+func (c *Courier) turn(ctx context.Context, claim otp.Claim, ch otp.Channel, rest time.Duration, reason string) error {
 	for f := claim.Fallback; f != nil; {
 		letter, err := c.Keys.OpenLetter(claim.Owner, f.Letter)
 		if err != nil {
@@ -37,6 +38,9 @@ func (c *Courier) turn(ctx context.Context, claim otp.Claim, ch otp.Channel) err
 		c.Log.InfoContext(ctx, "fallback", "order", claim.Order.String(), "channel", string(f.Channel), "to", f.Masked, "outcome", limit)
 		if next != nil {
 			c.Ringer.Ring(ctx, *next)
+		}
+		if state == otp.Queued {
+			return c.rest(ctx, claim, ch, rest, reason)
 		}
 		if state != "" {
 			c.Ended(ch, state)

@@ -178,9 +178,11 @@ func TestTheOtherAddressHasLimitsOfItsOwn(t *testing.T) {
 	r := fork(t, sms, mail)
 	r.start(email()) // its cooldown runs
 	o := r.either()
-	r.done(o)
+	r.again(o, time.Second) // as without another address
 	mail.given(t)
-	r.wrote(o, otp.Failed, "sms failed")
+	r.wrote(o, otp.Queued, "sms failed")
+	r.pass(time.Second)
+	r.again(o, 2*time.Second)
 	var said []string
 	for _, s := range r.history(o).Steps {
 		if s.State == "fallback_refused" {

@@ -170,6 +170,9 @@ func (o *worker) turn() {
 			o.mayTurn(o.claim.Order)
 			o.orders = append(o.orders, next.Order)
 		}
+		if state == otp.Queued {
+			o.putDown(time.Second)
+		}
 		if f = more; f != nil && !o.diligent && o.one(8) {
 			return // dies
 		}

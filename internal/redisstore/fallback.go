@@ -33,7 +33,8 @@ func (s *Store) Admit(ctx context.Context, o otp.Order, to otp.Owner, ch otp.Cha
 
 // Turn has the code of a claimed send go to the first of the other addresses,
 // whose owner is to, or strikes that out for a limit. next is the send that was
-// staged, if one was; more is the next address, if another is to be tried.
+// staged, if one was; more is the next address, if another is to be tried. state
+// is how the send ended if there is none, or otp.Queued if it has not.
 func (s *Store) Turn(ctx context.Context, c otp.Claim, to otp.Owner, limit string) (next *otp.Due, more *otp.Fallback, state otp.State, err error) {
 	id := c.Order.ID
 	r, err := s.run(ctx, turn, verificationKey(id), id.Partition().String(), string(id), c.Order.Send, c.Holder, limit,

@@ -53,8 +53,11 @@ func TestAVerificationThatHasHadAllItsSendsGoesNowhereElse(t *testing.T) {
 		r.policy.MaxSends = 1
 		c := r.claim(r.startElse(), "one")
 		next, _, state, err := r.store.Turn(t.Context(), c, r.otherOwner(), "")
-		if next != nil || state != otp.Failed && state != otp.SendExpired || err != nil {
+		if next != nil || state != otp.Queued || err != nil {
 			t.Fatal(next, state, err)
+		}
+		if !r.rest(c, time.Second, "") {
+			t.Fatal("it is not tried again")
 		}
 	})
 }

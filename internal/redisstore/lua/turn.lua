@@ -5,7 +5,7 @@
 -- ARGV[3..] partition, id, n, holder, which limit or "", the other owner's partition and fingerprint,
 --   ms until the watch looks after the new send
 -- Returns {"next", the new send, its channel}, {"more", the next address} while there is another,
---   {"closed", state} if there is none, or {"lost"}.
+--   {"closed", state} if there is none, {"closed", "queued"} if it is to be tried again here, or {"lost"}.
 
 -- include clock
 -- include record
@@ -34,8 +34,11 @@ if limit ~= '' and rest ~= '' then
   return {'more', string.match(rest, '^\n([^\n]+)')}
 end
 
--- The send ends here, or has ended.
-if s.st == 'accepted' then
+-- Where it may go nowhere else and a provider may still take it, it goes on as if
+-- there had been no other address. Otherwise the send ends here, or has ended.
+if limit ~= '' and s.st == 'queued' and not s.turn and unknowns(s) < 2 then
+  save(v, n, s)
+elseif s.st == 'accepted' then
   s.by, s.lease, s.over = nil, nil, nil
   if s.ask then ask_at(v, n, s, s.ask) else save(v, n, s) end
 elseif s.turn and not s.back and unknowns(s) == 0 then
