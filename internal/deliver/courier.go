@@ -169,6 +169,9 @@ func (c *Courier) walk(ctx context.Context, claim otp.Claim, msg otp.Message) er
 			return c.await(ctx, claim, ch)
 		}
 	}
+	if r.waits(claim) {
+		return c.rest(ctx, claim, ch, r.pause(claim), r.reason(len(names)))
+	}
 	return c.spent(ctx, claim, ch, r.pause(claim), r.reason(len(names)))
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
@@ -309,4 +310,19 @@ func TestAPermanentFaultOfTheOtherAddressShutsItsChannelAndNotTheFirsts(t *testi
 	if s := r.sms(); r.history(s).Sends[s.Send-1].State != otp.Queued {
 		t.Errorf("the first: %s", r.history(s).Sends[s.Send-1].State)
 	}
+}
+
+// A provider that has its second's hand-overs is no reason to write to somebody.
+func TestAProviderThatIsOnlyBusyKeepsTheCodeAtItsAddressForAWhile(t *testing.T) {
+	sms, mail := vendor("sms", takes(otp.Accepted)), vendor("mail", takes(otp.Sent))
+	r := fork(t, sms, mail)
+	r.courier.Gate.Limits["sms"] = deliver.Limit{PerSecond: 0.001}
+	r.done(r.start(phone("+4915112345679")).Order) // has it for a long time
+	o := r.either()
+	for range 3 {
+		r.again(o, 15*time.Second)
+		mail.given(t)
+		r.pass(time.Second)
+	}
+	r.reached(mail, r.turned(o))
 }

@@ -28,7 +28,12 @@ type round struct {
 	made   int           // attempts
 	closed int           // providers that were not to be used
 	soon   time.Duration // when the first of them may be
+	busy   bool          // one of them only has as much to do as it may
 }
+
+// busyRounds is how often a send waits for a provider that is only busy before
+// the code goes to another address.
+const busyRounds = 3
 
 // shortest is the shortest pause for providers that may be used again soon: they
 // would be busy with all that have waited for the same moment.
@@ -42,6 +47,12 @@ func (r *round) skip(e *ClosedError) {
 		r.soon = e.For
 	}
 	r.closed++
+	r.busy = r.busy || e.Why == "pace" || e.Why == "busy"
+}
+
+// waits tells whether the send had better wait for a provider that works.
+func (r *round) waits(claim otp.Claim) bool {
+	return r.made == 0 && r.busy && claim.Rounds < busyRounds
 }
 
 // pause is when the next round is due. Providers that say when they will be free
