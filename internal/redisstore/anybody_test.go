@@ -90,8 +90,19 @@ func (w *world) step() {
 		w.pass(d)
 		w.note("-- %s pass", d)
 	default:
-		pick(w, w.workers...).step()
+		w.busyOne().step()
 	}
+}
+
+// busyOne is mostly a worker that has something to do.
+func (w *world) busyOne() *worker {
+	one := pick(w, w.workers...)
+	for range 3 {
+		if one.phase == idle {
+			one = pick(w, w.workers...)
+		}
+	}
+	return one
 }
 
 // ask is a start, often with another address.

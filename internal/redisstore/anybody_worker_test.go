@@ -95,7 +95,7 @@ func (o *worker) begin() {
 	if o.one(10) { // the network repeats the command
 		_ = o.rig.begin(o.claim, o.attempt)
 	}
-	o.phase, o.begun[h], o.told[h] = handsOver, time.Duration(o.ahead.Load()), o.told[h]
+	o.phase, o.begun[h], o.told[h] = handsOver, time.Duration(o.ahead.Load()), ""
 }
 
 // finish tells how a hand-over went.

@@ -37,7 +37,7 @@ func (r *rig) turnsAt(o otp.Order, wait time.Duration) {
 }
 
 func TestAReceiptThatOvertakesTheAnswerDoesNotKeepTheCodeFromTheOtherAddress(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
+	each(t, func(_ *testing.T, r *rig) {
 		o := r.startElse()
 		c := r.claim(o, "one")
 		r.must(r.begin(c, 1))
@@ -48,7 +48,7 @@ func TestAReceiptThatOvertakesTheAnswerDoesNotKeepTheCodeFromTheOtherAddress(t *
 }
 
 func TestATextThatWasSentAtOnceWaitsForItsReceiptToo(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
+	each(t, func(_ *testing.T, r *rig) {
 		o := r.startElse()
 		c := r.claim(o, "one")
 		r.must(r.begin(c, 1))
@@ -58,7 +58,7 @@ func TestATextThatWasSentAtOnceWaitsForItsReceiptToo(t *testing.T) {
 }
 
 func TestWhatWasGivenUpBesideAnAnswerThatNeverCameStillGoesToTheOtherAddress(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
+	each(t, func(_ *testing.T, r *rig) {
 		o := r.startElse()
 		r.takenLate(o)
 		r.receive(o, otp.Undelivered, func(rc *otp.Receipt) { rc.Attempt = 2 })
@@ -67,7 +67,7 @@ func TestWhatWasGivenUpBesideAnAnswerThatNeverCameStillGoesToTheOtherAddress(t *
 }
 
 func TestAProviderIsNotAskedBeforeTheCodeWentToTheOtherAddress(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
+	each(t, func(_ *testing.T, r *rig) {
 		r.store.AskAfter = 10 * time.Second
 		o := r.startElse()
 		r.accept(o)
