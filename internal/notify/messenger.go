@@ -52,8 +52,11 @@ const (
 	// Each is how many notices an endpoint is posted by one worker at a time: one
 	// that hangs holds no more than these up.
 	Each = 16
-	// crowded is when a notice comes back for whose endpoint there is no room.
-	crowded = 2 * time.Second
+	// A notice for whose endpoint there is no room comes back after as long as it
+	// has waited already, within these bounds: however many wait for an endpoint that
+	// hangs, they do not keep the workers and the queue busy.
+	crowdedLeast = 2 * time.Second
+	crowdedMost  = 5 * time.Minute
 	// lifetime is after which a notice is dropped, however few its tries were.
 	lifetime = 72 * time.Hour
 )
@@ -82,7 +85,7 @@ type Messenger struct {
 // there is nothing left to do; its only error is *RetryError.
 func (m *Messenger) Deliver(ctx context.Context, n Notice, tries int) error {
 	if !m.enter(n.Endpoint) {
-		return &RetryError{After: crowded}
+		return m.crowded(ctx, n)
 	}
 	defer m.leave(n.Endpoint)
 	err := m.Poster.Post(ctx, n)
@@ -97,6 +100,16 @@ func (m *Messenger) Deliver(ctx context.Context, n Notice, tries int) error {
 	}
 	m.ended(ctx, n, Retried, reason)
 	return &RetryError{After: after, Tried: true}
+}
+
+// crowded puts a notice off that nobody has time to post.
+func (m *Messenger) crowded(ctx context.Context, n Notice) error {
+	waited := m.Now().Sub(n.At)
+	if waited > lifetime {
+		m.ended(ctx, n, Dropped, "crowded")
+		return nil
+	}
+	return &RetryError{After: min(max(waited, crowdedLeast), crowdedMost)}
 }
 
 // judge decides whether a notice is tried again, and when.

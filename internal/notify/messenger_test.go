@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,7 +104,7 @@ func TestAnEndpointIsPostedOnlySoManyAtATimeAndTheOthersAreNoTries(t *testing.T)
 		go func() { done <- m.Deliver(t.Context(), notify.Notice{Endpoint: "shop"}, 0) }()
 		<-r.in
 	}
-	err := m.Deliver(t.Context(), notify.Notice{Endpoint: "shop"}, 0)
+	err := m.Deliver(t.Context(), notify.Notice{Endpoint: "shop", At: time.Now()}, 0)
 	if again, ok := errors.AsType[*notify.RetryError](err); !ok || again.Tried {
 		t.Errorf("one more: %v", err)
 	}
@@ -114,6 +115,55 @@ func TestAnEndpointIsPostedOnlySoManyAtATimeAndTheOthersAreNoTries(t *testing.T)
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// full is a messenger whose endpoint "shop" hangs and has no room, at a time that
+// the test sets.
+func full(t *testing.T, now *time.Time) (m *notify.Messenger, outcomes *[]string) {
+	t.Helper()
+	outcomes = &[]string{}
+	r := room{make(chan struct{}), make(chan struct{})}
+	m = &notify.Messenger{
+		Poster: r, Log: silent, Now: func() time.Time { return *now },
+		Ended: func(_, outcome string) { *outcomes = append(*outcomes, outcome) },
+	}
+	var all sync.WaitGroup
+	for range notify.Each {
+		all.Go(func() { _ = m.Deliver(context.WithoutCancel(t.Context()), notify.Notice{Endpoint: "shop"}, 0) })
+		<-r.in
+	}
+	t.Cleanup(func() { close(r.out); all.Wait() })
+	return m, outcomes
+}
+
+func TestANoticeWithoutRoomComesBackTheRarerTheLongerItHasWaited(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	n := notify.Notice{Endpoint: "shop", At: now}
+	m, _ := full(t, &now)
+	runs := 0
+	for end := now.Add(time.Hour); now.Before(end); runs++ {
+		again, ok := errors.AsType[*notify.RetryError](m.Deliver(t.Context(), n, 0))
+		if !ok || again.Tried || again.After < 2*time.Second || again.After > 5*time.Minute {
+			t.Fatalf("after %s: %v", now.Sub(n.At), again)
+		}
+		now = now.Add(again.After)
+	}
+	if runs > 25 {
+		t.Errorf("it was taken out of the queue %d times in an hour", runs)
+	}
+}
+
+func TestANoticeThatNeverGetsRoomIsDroppedAfterThreeDays(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	m, outcomes := full(t, &now)
+	if err := m.Deliver(t.Context(), notify.Notice{Endpoint: "shop", At: now.Add(-73 * time.Hour)}, 0); err != nil {
+		t.Errorf("it comes back: %v", err)
+	}
+	if len(*outcomes) != 1 || (*outcomes)[0] != notify.Dropped {
+		t.Errorf("%v", *outcomes)
 	}
 }
 
