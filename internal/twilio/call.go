@@ -20,6 +20,7 @@ import (
 
 const (
 	maxAnswer = 1 << 20   // bytes read of an answer
+	maxHead   = 64 << 10  // and of its headers
 	maxPause  = time.Hour // believed of a Retry-After
 )
 

@@ -15,6 +15,7 @@ func NewHTTPClient(concurrency int) *http.Client {
 	t.MaxIdleConnsPerHost = concurrency
 	t.IdleConnTimeout = 30 * time.Second // hang up before the load balancer does
 	t.ForceAttemptHTTP2 = true
+	t.MaxResponseHeaderBytes = maxHead // by itself ten megabytes, for each of a hundred calls
 	return &http.Client{Transport: t, CheckRedirect: stay}
 }
 

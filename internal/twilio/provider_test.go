@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -206,6 +207,19 @@ func TestAnAnswerWithoutEndIsHungUpOn(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Error("the connection is still open")
 	}
+}
+
+func TestAHugeHeadIsNotReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	p := against(t, func(w http.ResponseWriter, _ *http.Request) {
+		for i := range 128 {
+			w.Header().Set("X-"+strconv.Itoa(i), strings.Repeat("x", 8<<10))
+		}
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write([]byte(`{"sid":"SM00000000000000000000000000000001","status":"queued"}`))
+	})
+	_, err := p.Send(t.Context(), message())
+	wantFault(t, err, otp.FaultUnknown, "connection")
 }
 
 func TestAnAnswerThatBreaksOffIsUnknownUnlessItSaysCreated(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	maxAnswer = 64 << 10       // bytes read of an answer
+	maxAnswer = 64 << 10       // bytes read of an answer, and of its headers
 	maxPause  = 24 * time.Hour // believed of a Retry-After
 )
 

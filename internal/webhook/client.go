@@ -18,6 +18,7 @@ func newTransport(concurrency int) *http.Transport {
 	t.MaxIdleConnsPerHost = concurrency
 	t.IdleConnTimeout = 30 * time.Second // hang up before the load balancer does
 	t.ForceAttemptHTTP2 = true
+	t.MaxResponseHeaderBytes = maxAnswer // by itself ten megabytes, for each of a hundred calls
 	return t
 }
 

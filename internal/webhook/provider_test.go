@@ -301,6 +301,19 @@ func TestAHugeAnswerIsNotReadToItsEnd(t *testing.T) {
 	}
 }
 
+func TestAHugeHeadIsNotReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	p := against(t, func(w http.ResponseWriter, _ *http.Request) {
+		for i := range 128 {
+			w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", 8<<10))
+		}
+	})
+	_, err := p.Send(t.Context(), message())
+	if f := otp.AsFault("", err); err == nil || f.Class != otp.FaultUnknown {
+		t.Errorf("a mebibyte of head was read: %v", err)
+	}
+}
+
 func TestAHundredMessagesAtOnceShareTheConnections(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
