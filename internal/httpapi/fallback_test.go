@@ -30,14 +30,17 @@ func TestOtherAddressesAreReadAsTheFirst(t *testing.T) {
 		code     string
 		pointer  string
 	}{
-		"three of them":      {[]any{fields{"to": "a@example.com"}, fields{"to": "b@example.com"}, fields{"to": "c@example.com"}}, "invalid_request", ""},
+		"three of them":      {[]any{fields{"to": "a@example.com"}, fields{"to": "b@example.com"}, fields{"to": "c@example.com"}}, "invalid_request", "#/fallback"},
 		"no address":         {[]any{fields{"to": "nobody"}}, "invalid_recipient", "#/fallback/0/to"},
 		"the second is none": {[]any{fields{"to": secondMail}, fields{"to": "@"}}, "invalid_recipient", "#/fallback/1/to"},
 		"the same as to":     {[]any{fields{"to": "bo@example.org"}}, "invalid_request", "#/fallback/0/to"},
 		"twice the same":     {[]any{fields{"to": secondMail}, fields{"to": secondMail}}, "invalid_request", "#/fallback/1/to"},
 		"another channel's":  {[]any{fields{"to": phone, "channel": "email"}}, "invalid_recipient", "#/fallback/0/to"},
-		"no channel":         {[]any{fields{"to": phone, "channel": "fax"}}, "invalid_request", ""},
-		"an unknown field":   {[]any{fields{"to": secondMail, "locale": "de"}}, "invalid_request", ""},
+		"no channel":         {[]any{fields{"to": phone, "channel": "fax"}}, "invalid_request", "#/fallback/0/channel"},
+		"an unknown field":   {[]any{fields{"to": secondMail, "locale": "de"}}, "invalid_request", "#/fallback/0/locale"},
+		"a number":           {[]any{fields{"to": secondMail}, fields{"to": 4915112345678}}, "invalid_request", "#/fallback/1/to"},
+		"no object":          {[]any{secondMail}, "invalid_request", "#/fallback/0"},
+		"a name that tells":  {[]any{fields{"to": secondMail, "kim@example.com": 1}}, "invalid_request", "#"},
 	} {
 		r := newRig(t)
 		a := r.start(elsewhere("forgot-password", c.fallback...)).want(http.StatusBadRequest, c.code)

@@ -237,15 +237,19 @@ const (
 )
 
 // location is a place in a body as huma writes it, if all names in it could be ours.
-var location = regexp.MustCompile(`^body((?:\.[a-z_]{1,32}){0,2})$`)
+var location = regexp.MustCompile(`^body((?:\.[a-z_]{1,32}(?:\[[0-9]\])?){0,2})$`)
 
-// pointer turns huma's body.params.brand into #/params/brand. A name that could
-// not be one of ours may be a code or an address, and is left out.
+// slashes write such a place as a JSON Pointer.
+var slashes = strings.NewReplacer(".", "/", "[", "/", "]", "")
+
+// pointer turns huma's body.params.brand into #/params/brand, and its
+// body.fallback[0].to into #/fallback/0/to. A name that could not be one of ours
+// may be a code or an address, and is left out.
 func pointer(at string) string {
 	m := location.FindStringSubmatch(at)
 	switch {
 	case m != nil:
-		return "#" + strings.ReplaceAll(m[1], ".", "/")
+		return "#" + slashes.Replace(m[1])
 	case strings.HasPrefix(at, "body.params."):
 		return "#/params"
 	case strings.HasPrefix(at, "body"):
