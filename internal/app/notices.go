@@ -20,7 +20,7 @@ import (
 // newListener wires the hearing of events by a group of its own.
 func newListener(c config.Config, store *redisstore.Store, group string, h notify.Hearer, log *slog.Logger) *notify.Listener {
 	return &notify.Listener{
-		Events: redisstore.Group{Store: store, Name: group}, Hearer: h, Partitions: c.Store.Partitions, Left: notify.Left, Log: log,
+		Name: group, Events: redisstore.Group{Store: store, Name: group}, Hearer: h, Partitions: c.Store.Partitions, Left: notify.Left, Log: log,
 		Missed: func(int) {}, Behind: func(time.Duration) {}, Now: time.Now,
 	}
 }

@@ -40,6 +40,7 @@ const Left = 30 * time.Second
 // is lost with a worker. Every worker runs one for each group. It is wired by
 // app; every field is required.
 type Listener struct {
+	Name       string // as the log says who reads
 	Events     Events
 	Hearer     Hearer
 	Partitions int
@@ -73,10 +74,10 @@ func rest(ctx context.Context) {
 // report says once that the store went away, and once that it is back.
 func (l *Listener) report(err error) {
 	if err != nil {
-		l.Log.Error("events cannot be read", "error", err)
+		l.Log.Error("events cannot be read", "operation", l.Name, "error", err)
 		return
 	}
-	l.Log.Info("events are read again")
+	l.Log.Info("events are read again", "operation", l.Name)
 }
 
 // round hears what is new in every partition. One that cannot be read does not
@@ -128,7 +129,7 @@ func (l *Listener) hear(ctx context.Context, p otp.Partition) (first time.Time, 
 	}
 	if missed > 0 {
 		l.Missed(missed)
-		l.Log.Error("events were trimmed before they were read", "count", missed)
+		l.Log.Error("events were trimmed before they were read", "operation", l.Name, "count", missed)
 	}
 	if len(events) == 0 {
 		return time.Time{}, 0, nil

@@ -113,7 +113,7 @@ func (r *rig) group(name string) redisstore.Group {
 
 func (r *rig) listener(wants ...notify.Endpoint) *notify.Listener {
 	return &notify.Listener{
-		Events: r.group("notices"), Partitions: 1, Left: time.Hour, Log: silent,
+		Name: "notices", Events: r.group("notices"), Partitions: 1, Left: time.Hour, Log: silent,
 		Hearer: &notify.Scribe{Queue: asynqueue.NewNotices(r.rdb), Endpoints: wants, Log: silent},
 		Missed: func(n int) { r.mu.Lock(); r.missed += n; r.mu.Unlock() },
 		Behind: func(time.Duration) {}, Now: time.Now,
