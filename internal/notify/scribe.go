@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -25,21 +26,37 @@ type Scribe struct {
 // not take them, nothing more is read.
 func (s *Scribe) Hear(ctx context.Context, events []otp.Event) error {
 	all, err := s.notices(events)
-	for err == nil && len(all) > 0 {
-		err := s.put(ctx, all)
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(all, putMost) {
+		if err := s.insist(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insist puts some notices, as often as it takes.
+func (s *Scribe) insist(ctx context.Context, some []Notice) error {
+	for {
+		err := s.put(ctx, some)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		s.Log.Error("notices cannot be queued", "count", len(all), "error", err)
+		s.Log.Error("notices cannot be queued", "count", len(some), "error", err)
 		rest(ctx)
 	}
-	return err
 }
 
-func (s *Scribe) put(ctx context.Context, all []Notice) error {
+// putMost is how many notices are put at once: so many that a queue which is slow
+// takes them in time all the same.
+const putMost = 200
+
+func (s *Scribe) put(ctx context.Context, some []Notice) error {
 	once, cancel := context.WithTimeout(context.WithoutCancel(ctx), listenLimit)
 	defer cancel()
-	return s.Queue.Put(once, all)
+	return s.Queue.Put(once, some)
 }
 
 // notices are what the endpoints want to know of some events.
