@@ -54,6 +54,7 @@ func (c Config) checkPlaces(cs *complaints) {
 	if c.API.PublicURL != "" {
 		p, err := url.Parse(c.API.PublicURL)
 		cs.want(err == nil && p.Host != "" && (p.Scheme == "https" || p.Scheme == "http"), "api.public_url", "want https://host, as providers reach this api")
+		cs.want(err != nil || p.RawQuery == "" && p.Fragment == "", "api.public_url", "want neither ? nor #: /v1/receipts/… is written behind it")
 	}
 	cs.want(c.Worker.SMSConcurrency > 0, "worker.sms_concurrency", "want 1 or more")
 	cs.want(c.Worker.AskAfter >= Duration(5*time.Second) && c.Worker.AskAfter <= c.Store.Retention, "worker.ask_after", "want at least 5s, and less than store.retention")

@@ -69,6 +69,8 @@ var faults = []fault{
 	{"a worker's admin without a port", func(c *config.Config) { c.Worker.Admin = "9090" }, "worker.admin"},
 	{"a public url without a scheme", func(c *config.Config) { c.API.PublicURL = "otp.example.com" }, "api.public_url"},
 	{"a public url without a host", func(c *config.Config) { c.API.PublicURL = "https:///x" }, "api.public_url"},
+	{"a public url with a query", func(c *config.Config) { c.API.PublicURL = "https://otp.example.com/x?y=1" }, "api.public_url"},
+	{"a public url with a fragment", func(c *config.Config) { c.API.PublicURL = "https://otp.example.com/#x" }, "api.public_url"},
 	{"a public url by ftp", func(c *config.Config) { c.API.PublicURL = "ftp://otp.example.com" }, "api.public_url"},
 	{"no texts at a time", func(c *config.Config) { c.Worker.SMSConcurrency = 0 }, "worker.sms_concurrency"},
 	{"mails below zero", func(c *config.Config) { c.Worker.EmailConcurrency = -1 }, "worker.email_concurrency"},

@@ -110,7 +110,7 @@ func sentinels(o *redis.UniversalOptions, places []string, path string) (err err
 		return err
 	}
 	name, db, _ := strings.Cut(strings.Trim(path, "/"), "/")
-	if name == "" {
+	if _, err := database(name); err == nil { // no name, or a database in its place
 		return errMaster
 	}
 	o.MasterName = name

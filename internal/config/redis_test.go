@@ -61,6 +61,7 @@ func TestARedisURLThatLeadsNowhereIsRefusedWithoutBeingQuoted(t *testing.T) {
 		"redis://u:canary@h/1/2":                                      "number of the database",
 		"redis+sentinel://u:canary@h":                                 "name that the sentinels know",
 		"redis+sentinel://u:canary@h/":                                "name that the sentinels know",
+		"redis+sentinel://u:canary@h:26379/0":                         "name that the sentinels know",
 		"redis+sentinel://u:canary@h/m/canary":                        "number of the database",
 		"redis+cluster://u:canary@h/1":                                "no numbered databases",
 		"redis+canary://u:canary@h":                                   "want redis://",
