@@ -116,10 +116,19 @@ func (p Provider) accepted(made *openapi.ApiV2010Message) (otp.Acceptance, error
 			Class: v.class, Permanent: v.permanent, Provider: p.AccountName, Code: reason(status, code),
 		}
 	case otp.Sent, otp.Delivered:
-		return otp.Acceptance{Ref: *made.Sid, State: otp.Sent}, nil
+		return otp.Acceptance{Ref: ref(made), State: otp.Sent}, nil
 	default:
-		return otp.Acceptance{Ref: *made.Sid, State: otp.Accepted}, nil
+		return otp.Acceptance{Ref: ref(made), State: otp.Accepted}, nil
 	}
+}
+
+// ref is the Message's sid. It goes to the journal, and into the path of an
+// inquiry, so one of another form is none.
+func ref(made *openapi.ApiV2010Message) string {
+	if !messageSID.MatchString(*made.Sid) {
+		return ""
+	}
+	return *made.Sid
 }
 
 func deref[T any](v *T) (out T) {

@@ -209,6 +209,19 @@ func TestAnAnswerWithoutEndIsHungUpOn(t *testing.T) {
 	}
 }
 
+func TestASIDOfAnotherFormIsNone(t *testing.T) {
+	t.Parallel()
+	for _, sid := range []string{"SM1", "SM00000000000000000000000000000001/../x", "+4915112345678", strings.Repeat("S", 1000)} {
+		p := against(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusCreated)
+			_, _ = w.Write([]byte(`{"sid":"` + sid + `","status":"queued"}`))
+		})
+		if a, err := p.Send(t.Context(), message()); err != nil || a != (otp.Acceptance{State: otp.Accepted}) {
+			t.Errorf("%.40s: %+v, %v", sid, a, err)
+		}
+	}
+}
+
 func TestAHugeHeadIsNotReadToItsEnd(t *testing.T) {
 	t.Parallel()
 	p := against(t, func(w http.ResponseWriter, _ *http.Request) {

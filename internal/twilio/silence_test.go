@@ -158,14 +158,14 @@ func TestAVendorThatWentAwayBetweenTwoMessagesIsTheProvidersFault(t *testing.T) 
 func TestAHundredMessagesAtOnceShareTheConnections(t *testing.T) {
 	t.Parallel()
 	p := against(t, func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintf(w, `{"sid":"SM%s","status":"queued"}`, r.FormValue("Attempt"))
+		_, _ = fmt.Fprintf(w, `{"sid":"SM%032s","status":"queued"}`, r.FormValue("Attempt"))
 	})
 	var all sync.WaitGroup
 	for i := range 100 {
 		all.Go(func() {
 			m := message()
 			m.Attempt = i + 1
-			if a, err := p.Send(t.Context(), m); err != nil || a.Ref != fmt.Sprintf("SM%d", i+1) {
+			if a, err := p.Send(t.Context(), m); err != nil || a.Ref != fmt.Sprintf("SM%032d", i+1) {
 				t.Errorf("have %v, %v", a, err)
 			}
 		})
