@@ -126,19 +126,3 @@ func TestWhoeverIsSuppressedOrLockedIsNotSentAnotherCode(t *testing.T) {
 		}
 	})
 }
-
-func TestWhatArrivesWhileItIsTurnedGoesNowhereElse(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
-		o := r.startElse()
-		r.accept(o)
-		r.pass(31 * time.Second)
-		c := r.claim(o, "one")
-		if !c.Turn {
-			t.Fatal("not to be turned")
-		}
-		r.receive(o, otp.Delivered, nil)
-		if next, _, _, err := r.store.Turn(t.Context(), c, r.otherOwner(), ""); next != nil || err != nil {
-			t.Fatal(next, err)
-		}
-	})
-}

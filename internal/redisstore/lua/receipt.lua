@@ -45,7 +45,6 @@ elseif s.st == 'accepted' and state == 'unknown' then
   close(v, n, s, 'unknown')
 elseif state == 'delivered' or s.st == 'accepted' and not open_ended(s) and (given_up(s) or not s.over) then
   s.ask, s.over = nil, nil
-  if s.st == 'accepted' then s.by, s.lease = nil, nil end -- who was about to turn it need not any more
   save(v, n, s)
   if s.st == 'accepted' then call('ZREM', due_key(p), id .. '/' .. n) end
 end
