@@ -88,14 +88,15 @@ func (g *Gate) Enter(ctx context.Context, l Line) (leave func(error), err error)
 	if !ok {
 		return nil, &ClosedError{l.Provider, "busy", busyPause}
 	}
-	if wait := g.pace(ctx, l.Provider); wait > 0 {
-		free()
-		return nil, &ClosedError{l.Provider, "pace", wait}
-	}
 	done, wait := g.Breakers[l].Allow()
 	if done == nil {
 		free()
 		return nil, &ClosedError{l.Provider, "open", wait}
+	}
+	if wait := g.pace(ctx, l.Provider); wait > 0 {
+		free()
+		done(context.Canceled)
+		return nil, &ClosedError{l.Provider, "pace", wait}
 	}
 	return func(err error) {
 		free()

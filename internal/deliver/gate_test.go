@@ -264,3 +264,23 @@ func TestASendWaitsForTheProbeAndNotForTheAdvice(t *testing.T) {
 		t.Fatalf("%v, want another try in ten seconds", err)
 	}
 }
+
+func TestAProviderWhoseBreakerIsOpenKeepsItsPace(t *testing.T) {
+	a, b := vendor("a", takes(otp.Accepted)), vendor("b", takes(otp.Accepted))
+	r := newRig(t, a, b)
+	line := deliver.Line{Provider: "a", Channel: otp.SMS}
+	working := r.courier.Gate.Breakers[line]
+	r.courier.Gate.Limits["a"] = deliver.Limit{PerSecond: 0.01}
+	r.courier.Gate.Breakers[line] = blown{}
+	r.done(r.start(phone("+4915100000061")).Order)
+	r.courier.Gate.Breakers[line] = working
+	o := r.start(phone("+4915100000062")).Order
+	r.done(o)
+	r.wrote(o, otp.Accepted, "a accepted")
+}
+
+// blown is a breaker that admits nothing.
+type blown struct{}
+
+func (blown) Allow() (func(error), time.Duration) { return nil, time.Second }
+func (blown) State() string                       { return "open" }

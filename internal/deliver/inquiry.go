@@ -10,7 +10,7 @@ import (
 // cannot say is unknown from then on, and never delivered.
 func (c *Courier) inquire(ctx context.Context, claim otp.Claim) error {
 	for i, a := range claim.Attempts {
-		if a.State != otp.Accepted && a.State != otp.Sent {
+		if !openEnded(a) {
 			continue
 		}
 		r := c.ask(ctx, a)
@@ -45,4 +45,10 @@ func (c *Courier) ask(ctx context.Context, a otp.Attempt) otp.Receipt {
 	default:
 		return unknown
 	}
+}
+
+// openEnded tells whether a provider has an attempt's message and has not said
+// what became of it. The answer may have come after it was given up as unknown.
+func openEnded(a otp.Attempt) bool {
+	return a.State == otp.Accepted || a.State == otp.Sent || a.State == otp.Unknown && a.Ref != ""
 }

@@ -240,3 +240,30 @@ func TestAMailIsNotAskedAfter(t *testing.T) {
 	}
 	r.wrote(o, otp.Sent, "a sent")
 }
+
+func TestAnAnswerThatCameTooLateIsAskedAfterToo(t *testing.T) {
+	a := &inquirer{provider: vendor("a", takes(otp.Accepted)), state: otp.Delivered}
+	r := newRig(t, a.provider)
+	r.courier.Inquirers = map[string]otp.Inquirer{"a": a}
+	o := r.sms()
+	c, ok, err := r.store.Claim(t.Context(), o, "slow")
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if _, err := r.store.Begin(t.Context(), c, 1, "a"); err != nil {
+		t.Fatal(err)
+	}
+	r.pass(13 * time.Second) // its lease is over
+	if _, ok, err := r.store.Claim(t.Context(), o, "another"); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if _, err := r.store.Finish(t.Context(), otp.Outcome{Order: o, Attempt: 1, State: otp.Accepted, Ref: "ref-late"}); err != nil {
+		t.Fatal(err)
+	}
+	r.pass(2*time.Minute + time.Second)
+	r.done(o)
+	if len(a.asked) != 1 || a.asked[0] != "ref-late" {
+		t.Errorf("asked for %v", a.asked)
+	}
+	r.wrote(o, otp.Delivered, "a delivered")
+}

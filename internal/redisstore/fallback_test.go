@@ -126,3 +126,26 @@ func TestWhoeverIsSuppressedOrLockedIsNotSentAnotherCode(t *testing.T) {
 		}
 	})
 }
+
+func TestAReceiptThatIsRepeatedShutsTheOtherAddressIfTheFirstCouldNot(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		next, _, _, err := r.store.Turn(t.Context(), r.claim(r.startElse(), "one"), r.otherOwner(), "")
+		r.must(err)
+		r.accept(next.Order)
+		opted := func(rc *otp.Receipt) { rc.Class, rc.Permanent = otp.FaultRecipient, true }
+		if !r.receive(next.Order, otp.Undelivered, opted) {
+			t.Fatal("it did not count")
+		}
+		owner := r.otherOwner()
+		shut := "all:suppress:{" + owner.Partition.String() + "}" + string(owner.Identity[0]) + ":email"
+		if n := r.rdb.Del(t.Context(), shut).Val(); n != 1 { // as if that command had failed
+			t.Fatal("the channel is not shut")
+		}
+		if r.receive(next.Order, otp.Undelivered, opted) {
+			t.Fatal("it counts twice")
+		}
+		if n := r.rdb.Exists(t.Context(), shut).Val(); n != 1 {
+			t.Error("the channel stays open")
+		}
+	})
+}

@@ -31,7 +31,11 @@ local arrived = state == 'accepted' or state == 'sent' or state == 'delivered'
 local moved = RANK[state] > RANK[a.st]
 -- The answer that never came has come another way.
 local settles = arrived and s.st == 'queued' and (moved or a.st == 'unknown')
-if not moved and not settles then return {'stale'} end
+if not moved and not settles then
+  -- Said again, perhaps because the other slot did not hear of it the first time.
+  if silence > 0 and s.fp and a.st == state then return {'stale', s.ch, 0, -1, s.fpp, s.fp} end
+  return {'stale'}
+end
 
 if ref == '' then ref = a.ref or '' else a.ref = ref end
 if moved then a.st = state end
