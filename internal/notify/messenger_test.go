@@ -120,13 +120,13 @@ func TestAnEndpointIsPostedOnlySoManyAtATimeAndTheOthersAreNoTries(t *testing.T)
 
 // full is a messenger whose endpoint "shop" hangs and has no room, at a time that
 // the test sets.
-func full(t *testing.T, now *time.Time) (m *notify.Messenger, outcomes *[]string) {
+func full(t *testing.T, now *time.Time) (m *notify.Messenger, outcomes chan string) {
 	t.Helper()
-	outcomes = &[]string{}
+	outcomes = make(chan string, notify.Each+1)
 	r := room{make(chan struct{}), make(chan struct{})}
 	m = &notify.Messenger{
 		Poster: r, Log: silent, Now: func() time.Time { return *now },
-		Ended: func(_, outcome string) { *outcomes = append(*outcomes, outcome) },
+		Ended: func(_, outcome string) { outcomes <- outcome },
 	}
 	var all sync.WaitGroup
 	for range notify.Each {
@@ -162,8 +162,8 @@ func TestANoticeThatNeverGetsRoomIsDroppedAfterThreeDays(t *testing.T) {
 	if err := m.Deliver(t.Context(), notify.Notice{Endpoint: "shop", At: now.Add(-73 * time.Hour)}, 0); err != nil {
 		t.Errorf("it comes back: %v", err)
 	}
-	if len(*outcomes) != 1 || (*outcomes)[0] != notify.Dropped {
-		t.Errorf("%v", *outcomes)
+	if len(outcomes) != 1 || <-outcomes != notify.Dropped {
+		t.Error("it does not count as dropped")
 	}
 }
 
