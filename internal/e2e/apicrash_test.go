@@ -27,7 +27,7 @@ func TestAnAPIKilledBeforeItRingsLosesNothing(t *testing.T) {
 		g := newGate(t, r.redis.Addr())
 		a := r.startAPI(settings{Queue: g.Addr().String()})
 		g.shut.Store(i%2 == 0)
-		enough, after := make(chan struct{}), 1+rand.IntN(30)
+		after := 1 + rand.IntN(30)
 		all(r.phones(40), func(to string) {
 			got := a.ask("load", to)
 			mu.Lock()
@@ -40,11 +40,10 @@ func TestAnAPIKilledBeforeItRingsLosesNothing(t *testing.T) {
 			got.read(r, &v)
 			promised[to], ids[to] = time.Now(), v.ID
 			if after--; after == 0 {
-				close(enough)
 				a.kill()
 			}
 		})
-		<-enough
+		a.kill() // at the latest: on a busy machine fewer may be answered
 	}
 	var to []string
 	for one := range promised {
