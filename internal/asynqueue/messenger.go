@@ -25,11 +25,7 @@ type Messenger struct {
 
 // Run serves until ctx ends, then lets running posts finish.
 func (m *Messenger) Run(ctx context.Context) error {
-	rdb, peek := m.Redis(), m.Redis()
-	defer func() { _, _ = rdb.Close(), peek.Close() }()
-	rdb.AddHook(syncerHook{})
-	rdb.AddHook(&wakeHook{peek: peek, stop: ctx.Done()})
-	srv := asynq.NewServerFromRedisClient(rdb, asynq.Config{
+	return serve(ctx, m.Redis, m.handle, asynq.Config{
 		Concurrency:              m.Concurrency,
 		Queues:                   map[string]int{NoticeQueue: 1},
 		TaskCheckInterval:        100 * time.Millisecond, // should waking up by BLMOVE not work
@@ -40,12 +36,6 @@ func (m *Messenger) Run(ctx context.Context) error {
 		Logger:                   asynqLog{m.Log},
 		LogLevel:                 asynq.WarnLevel,
 	})
-	if err := start(ctx, srv, m.handle); err != nil {
-		return err
-	}
-	<-ctx.Done()
-	srv.Shutdown()
-	return nil
 }
 
 func (m *Messenger) handle(ctx context.Context, t *asynq.Task) error {

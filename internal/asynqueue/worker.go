@@ -26,11 +26,7 @@ type Worker struct {
 
 // Run serves until ctx ends, then lets running hand-overs finish.
 func (w *Worker) Run(ctx context.Context) error {
-	rdb, peek := w.Redis(), w.Redis()
-	defer func() { _, _ = rdb.Close(), peek.Close() }()
-	rdb.AddHook(syncerHook{})
-	rdb.AddHook(&wakeHook{peek: peek, stop: ctx.Done()})
-	srv := asynq.NewServerFromRedisClient(rdb, asynq.Config{
+	return serve(ctx, w.Redis, w.handle, asynq.Config{
 		Concurrency:              w.Concurrency,
 		Queues:                   map[string]int{string(w.Channel): 1},
 		TaskCheckInterval:        5 * time.Millisecond, // should waking up by BLMOVE not work
@@ -41,27 +37,6 @@ func (w *Worker) Run(ctx context.Context) error {
 		Logger:                   asynqLog{w.Log},
 		LogLevel:                 asynq.WarnLevel,
 	})
-	if err := start(ctx, srv, w.handle); err != nil {
-		return err
-	}
-	<-ctx.Done()
-	srv.Shutdown()
-	return nil
-}
-
-// start keeps trying while Redis is away: asynq itself gives up at once.
-func start(ctx context.Context, srv *asynq.Server, handle asynq.HandlerFunc) error {
-	for {
-		err := srv.Ping()
-		if err == nil {
-			return srv.Start(handle)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(500 * time.Millisecond):
-		}
-	}
 }
 
 func (w *Worker) handle(ctx context.Context, t *asynq.Task) error {
@@ -101,12 +76,3 @@ func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 	}
 	return time.Second
 }
-
-// asynqLog writes asynq's log lines as ours. They hold task ids, not payloads.
-type asynqLog struct{ log *slog.Logger }
-
-func (l asynqLog) Debug(args ...any) { l.log.Debug("asynq", "text", fmt.Sprint(args...)) }
-func (l asynqLog) Info(args ...any)  { l.log.Info("asynq", "text", fmt.Sprint(args...)) }
-func (l asynqLog) Warn(args ...any)  { l.log.Warn("asynq", "text", fmt.Sprint(args...)) }
-func (l asynqLog) Error(args ...any) { l.log.Error("asynq", "text", fmt.Sprint(args...)) }
-func (l asynqLog) Fatal(args ...any) { l.log.Error("asynq", "text", fmt.Sprint(args...)) }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/otpipe/otpipe/internal/redistest"
 )
 
 // crashes are processes that end, killed or asked to.
@@ -60,9 +62,9 @@ func killedAPIs(h *house) {
 	h.worker()
 	kills, repeated := either(4, 20), 0
 	for i := range kills {
-		g := newGate(h, h.redis.Addr())
-		p, c := h.startAPI(settings{Queue: g.url()})
-		g.shut.Store(i%2 == 0)
+		g := redistest.NewGate(h, h.redis.Addr())
+		p, c := h.startAPI(settings{Queue: g.URL()})
+		g.Shut.Store(i%2 == 0)
 		cutOff := h.askUntilKilled(p, c, int64(1+rand.IntN(20)))
 		h.ask(cutOff) // with the same keys
 		repeated += len(cutOff)

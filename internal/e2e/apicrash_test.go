@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/otpipe/otpipe/internal/redistest"
 )
 
 // TestAnAPIKilledBeforeItRingsLosesNothing kills apis that have answered 202
@@ -24,9 +26,9 @@ func TestAnAPIKilledBeforeItRingsLosesNothing(t *testing.T) {
 	ids := map[string]string{}
 	refused := 0
 	for i := range kills {
-		g := newGate(t, r.redis.Addr())
+		g := redistest.NewGate(t, r.redis.Addr())
 		a := r.startAPI(settings{Queue: g.Addr().String()})
-		g.shut.Store(i%2 == 0)
+		g.Shut.Store(i%2 == 0)
 		after := 1 + rand.IntN(30)
 		all(r.phones(40), func(to string) {
 			got := a.ask("load", to)

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/otpipe/otpipe/internal/devkit"
+	"github.com/otpipe/otpipe/internal/redistest"
 )
 
 // moment is when a worker is killed.
@@ -259,9 +260,9 @@ func TestAWorkerKilledBeforeItClaimsIsReplacedInSeconds(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	api := r.startAPI(settings{})
-	g := newGate(t, r.redis.Addr())
+	g := redistest.NewGate(t, r.redis.Addr())
 	w := r.startWorker(settings{Redis: g.Addr().String(), Queue: r.redis.Addr()})
-	g.shut.Store(true)
+	g.Shut.Store(true)
 	to := r.phones(20)
 	all(to, func(one string) { api.start(r, "load", one) })
 	queue := r.store()

@@ -1,27 +1,29 @@
-package chaos_test
+package redistest
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync/atomic"
 	"testing"
 )
 
-// gate is a way to a Redis that can be shut: what is sent through it then never
+// Gate is a way to a Redis that can be shut: what is sent through it then never
 // arrives, while the connection stays.
-type gate struct {
+type Gate struct {
 	net.Listener
 	target string
-	shut   atomic.Bool
+	Shut   atomic.Bool
 }
 
-func newGate(t testing.TB, target string) *gate {
+// NewGate opens a gate to a server, on loopback, until the test ends.
+func NewGate(t testing.TB, target string) *Gate {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &gate{Listener: l, target: target}
+	g := &Gate{Listener: l, target: target}
 	go func() {
 		for {
 			in, err := l.Accept()
@@ -35,11 +37,12 @@ func newGate(t testing.TB, target string) *gate {
 	return g
 }
 
-func (g *gate) url() string { return "redis://" + g.Addr().String() + "/0" }
+// URL is the gate as that of a Redis.
+func (g *Gate) URL() string { return "redis://" + g.Addr().String() + "/0" }
 
-func (g *gate) serve(in net.Conn) {
+func (g *Gate) serve(in net.Conn) {
 	defer func() { _ = in.Close() }()
-	out, err := net.Dial("tcp", g.target)
+	out, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", g.target)
 	if err != nil {
 		return
 	}
@@ -51,13 +54,13 @@ func (g *gate) serve(in net.Conn) {
 // valve reads what is sent while the gate is open, and swallows the rest.
 type valve struct {
 	io.Reader
-	gate *gate
+	gate *Gate
 }
 
 func (v *valve) Read(p []byte) (int, error) {
 	for {
 		n, err := v.Reader.Read(p)
-		if err != nil || !v.gate.shut.Load() {
+		if err != nil || !v.gate.Shut.Load() {
 			return n, err
 		}
 	}
