@@ -11,6 +11,7 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/smtpmail"
 	"github.com/otpipe/otpipe/internal/twilio"
+	"github.com/otpipe/otpipe/internal/vendorhttp"
 	"github.com/otpipe/otpipe/internal/webhook"
 )
 
@@ -60,14 +61,14 @@ func newProvider(c config.Config, keys otp.Keys, p config.Provider) otp.Provider
 		Terms: twilio.Terms{
 			RiskCheck: t.RiskCheck, ContentRetention: t.ContentRetention, AddressRetention: t.AddressRetention, ProvideFeedback: t.ProvideFeedback,
 		},
-		HTTP: twilio.NewHTTPClient(c.Worker.SMSConcurrency),
+		HTTP: vendorhttp.NewClient(c.Worker.SMSConcurrency),
 	}
 }
 
 func newWebhook(c config.Config, p config.Provider) webhook.Provider {
 	return webhook.Provider{
 		AccountName: p.Name, URL: p.Webhook.URL.Reveal(), Secrets: signing(p.Webhook.Secrets), From: p.Webhook.From, ReceiptURL: callbackURL(c, p.Name),
-		HTTP: webhook.NewHTTPClient(c.Worker.SMSConcurrency + c.Worker.EmailConcurrency), Now: time.Now,
+		HTTP: vendorhttp.NewClient(c.Worker.SMSConcurrency + c.Worker.EmailConcurrency), Now: time.Now,
 	}
 }
 

@@ -2,25 +2,22 @@ package twilio
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/twilio/twilio-go/client"
+
+	"github.com/otpipe/otpipe/internal/vendorhttp"
 )
 
 const (
 	maxAnswer = 1 << 20   // bytes read of an answer
-	maxHead   = 64 << 10  // and of its headers
 	maxPause  = time.Hour // believed of a Retry-After
 )
 
@@ -30,9 +27,9 @@ const (
 type call struct {
 	ctx      context.Context
 	provider Provider
-	begun    atomic.Bool // a connection was found: from here on Twilio may hear of the message
-	taken    bool        // the answer was in the 200s
-	created  bool        // it was 201: the resource exists, whatever becomes of the rest of the answer
+	vendorhttp.Call
+	taken   bool // the answer was in the 200s
+	created bool // it was 201: the resource exists, whatever becomes of the rest of the answer
 }
 
 var _ client.BaseClient = (*call)(nil)
@@ -50,15 +47,15 @@ func (c *call) SetOauth(client.OAuth) {}
 func (c *call) OAuth() client.OAuth { return nil }
 
 // SendRequest makes the request and returns an answer in the 200s with its body
-// read. All else is an error: *refusal or *silence once the request was made.
+// read. All else is an error: *refusal or *vendorhttp.Silence once the request was made.
 func (c *call) SendRequest(method, rawURL string, data url.Values, headers map[string]any, _ ...byte) (*http.Response, error) {
 	req, err := c.request(method, rawURL, data, headers)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
-	res, err := c.client().Do(req)
+	res, err := c.Do(c.provider.HTTP, req)
 	if err != nil {
-		return nil, &silence{begun: c.begun.Load(), err: err}
+		return nil, err
 	}
 	wire := res.Body
 	defer func() { _ = wire.Close() }()
@@ -68,7 +65,7 @@ func (c *call) SendRequest(method, rawURL string, data url.Values, headers map[s
 		return nil, newRefusal(res, body)
 	}
 	if err != nil {
-		return nil, &silence{begun: true, err: err}
+		return nil, &vendorhttp.Silence{Begun: true, Err: err}
 	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	return res, nil
@@ -98,7 +95,7 @@ func (c *call) request(method, rawURL string, data url.Values, headers map[strin
 		return nil, err
 	}
 	target := strings.TrimRight(c.provider.baseURL(), "/") + u.EscapedPath()
-	req, err := http.NewRequestWithContext(c.trace(), method, target, strings.NewReader(data.Encode()))
+	req, err := http.NewRequestWithContext(c.Trace(c.ctx), method, target, strings.NewReader(data.Encode()))
 	if err != nil {
 		return nil, err
 	}
@@ -109,35 +106,6 @@ func (c *call) request(method, rawURL string, data url.Values, headers map[strin
 	req.SetBasicAuth(c.provider.Username, c.provider.Password)
 	return req, nil
 }
-
-// trace notes whether the request had a connection. The hook that tells of the
-// written headers would be more exact, but it runs beside the call and may come
-// after the call has given up. The transport looks for a second connection only
-// if it has seen that the message did not leave on the first.
-func (c *call) trace() context.Context {
-	return httptrace.WithClientTrace(c.ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { c.begun.Store(false) },
-		GotConn: func(httptrace.GotConnInfo) { c.begun.Store(true) },
-	})
-}
-
-// client is the provider's, cured of following redirects.
-func (c *call) client() *http.Client {
-	h := *cmp.Or(c.provider.HTTP, http.DefaultClient)
-	h.CheckRedirect = stay
-	return &h
-}
-
-// silence is a request without an answer.
-type silence struct {
-	begun bool // Twilio may have the message
-	err   error
-}
-
-func (s *silence) Error() string { return "no answer: " + s.err.Error() }
-
-// Unwrap returns what the transport said.
-func (s *silence) Unwrap() error { return s.err }
 
 // refusal is an answer outside the 200s. Twilio's message is left out: it quotes
 // the number, and the code leads to a page that says more.
@@ -156,23 +124,5 @@ func newRefusal(res *http.Response, body []byte) *refusal {
 		Code int `json:"code"`
 	}
 	_ = json.Unmarshal(body, &said)
-	return &refusal{status: res.StatusCode, code: said.Code, retryAfter: retryAfter(res.Header)}
-}
-
-// retryAfter is the header of that name, in seconds or as a date; the date
-// counts from the answer's own, so that no two clocks are compared.
-func retryAfter(h http.Header) time.Duration {
-	value := h.Get("Retry-After")
-	if s, err := strconv.Atoi(value); err == nil {
-		return time.Duration(max(0, min(s, int(maxPause/time.Second)))) * time.Second
-	}
-	until, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		return 0
-	}
-	return max(0, min(until.Sub(now), maxPause))
+	return &refusal{status: res.StatusCode, code: said.Code, retryAfter: vendorhttp.RetryAfter(res.Header, maxPause)}
 }

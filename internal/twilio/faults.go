@@ -1,15 +1,14 @@
 package twilio
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/vendorhttp"
 )
 
 // shut is how long an account is left alone that takes nothing from us: somebody
@@ -190,7 +189,7 @@ func name(code int, otherwise string) string {
 func (p Provider) fault(c *call, err error) *otp.Fault {
 	f := &otp.Fault{Class: otp.FaultUs, Provider: p.AccountName, Code: "request", Err: err}
 	r, refused := errors.AsType[*refusal](err)
-	s, silent := errors.AsType[*silence](err)
+	s, silent := errors.AsType[*vendorhttp.Silence](err)
 	switch {
 	case refused:
 		v := judge(r.status, r.code)
@@ -202,28 +201,12 @@ func (p Provider) fault(c *call, err error) *otp.Fault {
 			f.RetryAfter = shut
 		}
 	case silent:
-		f.Class, f.Code = s.class(), s.cause()
+		f.Class, f.Code = otp.FaultProvider, s.Cause()
+		if s.Begun {
+			f.Class = otp.FaultUnknown
+		}
 	case c.taken:
 		f.Class, f.Code = otp.FaultUnknown, "unreadable"
 	}
 	return f
-}
-
-func (s *silence) class() otp.Class {
-	if s.begun {
-		return otp.FaultUnknown
-	}
-	return otp.FaultProvider
-}
-
-func (s *silence) cause() string {
-	n, ok := errors.AsType[net.Error](s.err)
-	switch {
-	case errors.Is(s.err, context.Canceled):
-		return "canceled"
-	case errors.Is(s.err, context.DeadlineExceeded), ok && n.Timeout():
-		return "timeout"
-	default:
-		return "connection"
-	}
 }

@@ -30,7 +30,7 @@ type Provider struct {
 	BaseURL             string       // scheme and host of the API instead, for tests; "": by Edge and Region
 	CallbackURL         string       // public address for receipts, without a query; "" for no receipts
 	Terms               Terms        // of every message
-	HTTP                *http.Client // see NewHTTPClient; nil: http.DefaultClient
+	HTTP                *http.Client // see vendorhttp.NewClient; nil: http.DefaultClient
 }
 
 // Terms are what an account asks of Twilio for every message. The zero value

@@ -1,15 +1,14 @@
 package webhook
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/vendorhttp"
 )
 
 // maxThrottle is the longest pause that is believed of a receiver of messages:
@@ -79,25 +78,13 @@ func (p Provider) refused(a answer) *otp.Fault {
 // unanswered is the fault of a call without an answer. Once the request had a
 // connection nobody knows whether the message was taken.
 func (p Provider) unanswered(err error) *otp.Fault {
-	s, silent := errors.AsType[*silence](err)
+	s, silent := errors.AsType[*vendorhttp.Silence](err)
 	switch {
 	case !silent:
 		return &otp.Fault{Class: otp.FaultUs, Provider: p.AccountName, Code: "request", Err: err}
-	case s.begun:
-		return &otp.Fault{Class: otp.FaultUnknown, Provider: p.AccountName, Code: s.cause(), Err: err}
+	case s.Begun:
+		return &otp.Fault{Class: otp.FaultUnknown, Provider: p.AccountName, Code: s.Cause(), Err: err}
 	default:
-		return &otp.Fault{Class: otp.FaultProvider, Provider: p.AccountName, Code: s.cause(), Err: err}
-	}
-}
-
-func (s *silence) cause() string {
-	n, ok := errors.AsType[net.Error](s.err)
-	switch {
-	case errors.Is(s.err, context.Canceled):
-		return "canceled"
-	case errors.Is(s.err, context.DeadlineExceeded), ok && n.Timeout():
-		return "timeout"
-	default:
-		return "connection"
+		return &otp.Fault{Class: otp.FaultProvider, Provider: p.AccountName, Code: s.Cause(), Err: err}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/otpipe/otpipe/internal/notify"
+	"github.com/otpipe/otpipe/internal/vendorhttp"
 )
 
 // private are the networks that are not the Internet, and those through which
@@ -72,12 +73,12 @@ const (
 // time. Unless private addresses are allowed, it connects to none of them. It
 // knows no proxy, which would connect to them in its place.
 func NewGuardedClient(concurrency int, allowPrivate bool) *http.Client {
-	t := newTransport(concurrency)
+	t := vendorhttp.NewTransport(concurrency)
 	t.Proxy = nil
 	d := &net.Dialer{Timeout: dialLimit, KeepAlive: dialInterval}
 	if !allowPrivate {
 		d.Control = onlyPublic
 	}
 	t.DialContext = d.DialContext
-	return &http.Client{Transport: t, CheckRedirect: stay}
+	return &http.Client{Transport: t, CheckRedirect: vendorhttp.Stay}
 }

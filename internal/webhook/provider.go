@@ -23,7 +23,7 @@ type Provider struct {
 	Secrets     Secrets          // sign the messages
 	From        string           // handed on; "" if the other side knows its senders
 	ReceiptURL  string           // public address for receipts; "" for no receipts
-	HTTP        *http.Client     // see NewHTTPClient; nil: http.DefaultClient
+	HTTP        *http.Client     // see vendorhttp.NewClient; nil: http.DefaultClient
 	Now         func() time.Time // time.Now
 }
 

@@ -12,6 +12,7 @@ import (
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/vendorhttp"
 	"github.com/otpipe/otpipe/internal/webhook"
 )
 
@@ -45,7 +46,7 @@ func message() otp.Message {
 
 func provider(t *testing.T, url string) webhook.Provider {
 	t.Helper()
-	h := webhook.NewHTTPClient(8)
+	h := vendorhttp.NewClient(8)
 	t.Cleanup(h.CloseIdleConnections)
 	return webhook.Provider{AccountName: "gateway", URL: url, Secrets: secrets(t, secret), HTTP: h, Now: time.Now}
 }
