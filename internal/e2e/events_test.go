@@ -206,7 +206,7 @@ func TestAGatewayDeliversACodeAndTheBackendIsToldOfEveryChange(t *testing.T) {
 func TestNobodyIsToldWhereNobodyIsConfigured(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	s := settings{}
+	s := settings{Feedback: "false"}
 	a := r.startAPI(s)
 	w := r.startWorker(s)
 	to := r.phone()

@@ -49,6 +49,7 @@ type settings struct {
 	Secret                   string // of the key ring, in hex
 	SMSConcurrency           int
 	Twilio                   string
+	Feedback                 string // whether Twilio hears which messages were used
 	Mail                     int    // port of the relay
 	SMTP                     string // more about it
 	SMS                      string // the route of texts
@@ -95,7 +96,7 @@ from = "+15005550006"
 risk_check = "enable"
 content_retention = "discard"
 address_retention = "obfuscate"
-provide_feedback = true
+provide_feedback = {{.Feedback}}
 base_url = "{{.Twilio}}"
 
 [[providers]]
@@ -203,6 +204,7 @@ func (r *rig) write(s settings) (path string) {
 	def(&s.Listen, "127.0.0.1:0")
 	def(&s.Secret, "b70a6f0e41f3d3c2a89d5b6c1e2f4a39877665d4c3b2a1908f7e6d5c4b3a2910")
 	def(&s.Twilio, r.world.TwilioURL())
+	def(&s.Feedback, "true")
 	def(&s.More, namespaces)
 	def(&s.SMS, "twilio")
 	sum := sha256.Sum256([]byte(apiKey))
