@@ -1,0 +1,90 @@
+// Package supportui is the face for support staff: server-rendered pages that
+// tell where a code is and let operators act on it. They work without
+// JavaScript and are live with it. It runs in the api, on a listener of its own.
+package supportui
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+// Page answers a request of a person who has signed in.
+type Page func(w http.ResponseWriter, r *http.Request, who otp.Staff)
+
+// Guard is the only way in: it knows who has signed in, and answers everybody
+// else itself. It is used by many goroutines at once.
+type Guard interface {
+	// Routes adds the pages by which people come in and go out.
+	Routes(mux *http.ServeMux)
+	// Guard serves a page to those who are in.
+	Guard(next Page) http.Handler
+}
+
+// UI serves the pages. It is wired by app; every field is required.
+type UI struct {
+	Door     Guard
+	Log      *slog.Logger
+	Version  string
+	Stopping <-chan struct{} // closed: streams end
+}
+
+const (
+	// policy leaves no inline script or style to whoever finds a hole in the templates.
+	policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+	// pageLimit is how long a page may take: the store answers in milliseconds or not at all.
+	pageLimit = 3 * time.Second
+
+	// maxForm bounds what a form may send.
+	maxForm = 16 << 10
+)
+
+// Handler serves everything.
+func (u *UI) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/{file}", http.HandlerFunc(serveStatic))
+	mux.Handle("GET /favicon.ico", http.HandlerFunc(serveStatic))
+	u.Door.Routes(mux)
+	mux.Handle("GET /{$}", u.page(otp.Viewer, u.showSearch))
+	mux.Handle("/", u.page(otp.Viewer, u.nothing))
+	return u.everyAnswer(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// page serves next to those who are in and may do so.
+func (u *UI) page(least otp.Role, next Page) http.Handler {
+	return u.Door.Guard(func(w http.ResponseWriter, r *http.Request, who otp.Staff) {
+		if !who.Role.Includes(least) {
+			u.refuse(w, r, who, http.StatusForbidden, "This needs the role "+string(least)+". Yours is "+string(who.Role)+".")
+			return
+		}
+		next(w, r, who)
+	})
+}
+
+// everyAnswer gives every answer what keeps a browser from being turned against
+// its user, and takes no more than a form from anybody.
+func (u *UI) everyAnswer(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+		h.Set("Cache-Control", "no-store")
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// within bounds a page's questions to the store.
+func within(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(r.Context(), pageLimit)
+}
