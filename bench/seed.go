@@ -81,7 +81,7 @@ func (l *lab) opening(i int, code otp.Code) (otp.Opening, error) {
 	letter, err := l.keys.SealLetter(owner, otp.Letter{To: to})
 	return otp.Opening{
 		Owner: owner, ID: otp.NewID(owner.Partition), Policy: l.policy, Channel: otp.SMS, Masked: to.Masked(),
-		Nonce: otp.NewNonce(), Digest: l.keys.DigestOf(owner, code), Code: l.keys.SealCode(owner, code), Letter: letter,
+		Nonce: otp.NewNonce(), Digest: l.keys.DigestOf(owner, code), Code: l.keys.SealCode(owner, code), Letter: letter, Address: l.keys.SealAddress(owner, to),
 	}, err
 }
 

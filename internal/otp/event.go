@@ -15,5 +15,6 @@ type Event struct {
 	Send         int    // 0: it is about the verification
 	Attempt      int    // 0: it is about the send
 	Provider     string // of the attempt
-	Reason       string // a short code
+	Reason       string // a short code; of an act, what its actor says of it
+	Actor        string // who did it, if that was a member of the staff or an operator
 }

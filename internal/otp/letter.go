@@ -100,3 +100,28 @@ func (k Keys) open(kind string, o Owner, s Sealed) ([]byte, error) {
 func sealContext(kind string, o Owner) []byte {
 	return []byte(kind + "\x00" + string(o.Namespace) + "\x00" + string(o.Anchor))
 }
+
+// SealAddress encrypts a recipient's address for those of the staff who may see
+// it, and to find all that belongs to them.
+func (k Keys) SealAddress(o Owner, r Recipient) Sealed {
+	text := string(r.channel) + "\n" + r.Reveal()
+	if limit := r.limit.reveal(); limit != r.Reveal() {
+		text += "\n" + limit
+	}
+	return k.seal("address", o, []byte(text))
+}
+
+// OpenAddress is the reverse of SealAddress; it fails as OpenCode does. masked is
+// what others than the recipient may see of it.
+func (k Keys) OpenAddress(o Owner, s Sealed, masked string) (Recipient, error) {
+	b, err := k.open("address", o, s)
+	if err != nil {
+		return Recipient{}, err
+	}
+	channel, rest, _ := strings.Cut(string(b), "\n")
+	address, limit, other := strings.Cut(rest, "\n")
+	if !other {
+		limit = address
+	}
+	return NewRecipient(Channel(channel), address, limit, masked), nil
+}

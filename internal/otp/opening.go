@@ -15,8 +15,11 @@ type Opening struct {
 	Digest  Digest
 	Code    Sealed
 	Letter  Sealed
+	Address Sealed // of the recipient
 	// Fallbacks are where else the code may go, in order.
 	Fallbacks []Fallback
+	// Act is set if a member of the staff asks, and not the product.
+	Act Act
 }
 
 // Opened is an admitted request. Its send is staged, not yet sent.

@@ -15,7 +15,12 @@ var (
 // error. Its errors are otp.ErrNotFound, otp.ErrFinished if it ended otherwise,
 // and otp.ErrStoreUnavailable.
 func (s *Store) Cancel(ctx context.Context, id otp.ID) error {
-	r, err := s.run(ctx, cancel, verificationKey(id), id.Partition().String(), string(id))
+	return s.CancelFor(ctx, id, otp.Act{})
+}
+
+// CancelFor is Cancel by a member of the staff.
+func (s *Store) CancelFor(ctx context.Context, id otp.ID, a otp.Act) error {
+	r, err := s.run(ctx, cancel, verificationKey(id), id.Partition().String(), string(id), a.Actor, a.Reason)
 	switch {
 	case err != nil:
 		return err

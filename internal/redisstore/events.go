@@ -76,5 +76,7 @@ func setField(e *otp.Event, name, value string) {
 		e.Provider = value
 	case "reason":
 		e.Reason = value
+	case "actor":
+		e.Actor = value
 	}
 }

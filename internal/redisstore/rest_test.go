@@ -80,7 +80,6 @@ func TestALetterIsKeptAsLongAsItMayBeNeeded(t *testing.T) {
 		end := map[string]func(o otp.Order){
 			"approved":  func(otp.Order) { r.mustCheck(ask{}, "") },
 			"canceled":  func(o otp.Order) { r.must(r.store.Cancel(t.Context(), o.ID)) },
-			"delivered": func(o otp.Order) { r.receive(o, otp.Delivered, nil) },
 			"expired": func(o otp.Order) {
 				r.pass(6 * time.Minute)
 				_, err := r.store.Settle(t.Context(), o.ID)

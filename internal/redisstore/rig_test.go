@@ -149,7 +149,7 @@ func (r *rig) opening(a ask) otp.Opening {
 	}
 	return otp.Opening{
 		Owner: o, ID: otp.NewID(o.Partition), Policy: r.policy, Channel: otp.SMS, Masked: "+49•••",
-		Nonce: a.nonce, Digest: r.keys.DigestOf(o, code), Code: r.keys.SealCode(o, code), Letter: letter,
+		Nonce: a.nonce, Digest: r.keys.DigestOf(o, code), Code: r.keys.SealCode(o, code), Letter: letter, Address: r.keys.SealAddress(o, phone(a.to)),
 	}
 }
 

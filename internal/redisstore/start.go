@@ -20,7 +20,7 @@ func (s *Store) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 		string(o.Channel), o.Masked, string(o.Nonce), o.Digest.Key, o.Digest.Sum, string(o.Code), string(o.Letter),
 		ms(p.Life), ms(p.MaxLife), ms(p.MinLeft), p.Resend == otp.Rotate, p.MaxChecks, p.MaxSends,
 		ms(p.Cooldown), ms(p.AllCooldown), p.Daily, p.AllDaily,
-		ms(s.Retention), ms(patience), recentKept, ms(p.FallbackAfter),
+		ms(s.Retention), ms(patience), recentKept, string(o.Address), o.Act.Actor, o.Act.Reason, ms(p.FallbackAfter),
 	}
 	for _, f := range o.Fallbacks {
 		args = append(args, string(f.Channel), f.Masked, string(f.Letter))

@@ -121,6 +121,6 @@ func (s *Service) opening(r StartRequest, p otp.Policy, to otp.Recipient, elsewh
 	}
 	return otp.Opening{
 		Fallbacks: fallbacks, Owner: owner, ID: otp.NewID(owner.Partition), Policy: p, Channel: r.Channel, Masked: to.Masked(), Nonce: r.Nonce,
-		Digest: s.Keys.DigestOf(owner, code), Code: s.Keys.SealCode(owner, code), Letter: letter,
+		Digest: s.Keys.DigestOf(owner, code), Code: s.Keys.SealCode(owner, code), Letter: letter, Address: s.Keys.SealAddress(owner, to),
 	}, nil
 }

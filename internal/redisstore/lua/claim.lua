@@ -81,4 +81,4 @@ save(v, n, s)
 due_at(v, n, s.lease)
 commit(v)
 return {'claimed', v.ns, v.an, code, letter, v.exp - NOW, s.at, #s.a > 0 and cjson.encode(s.a) or '[]', s.k - 1,
-  (over or s.turn) and '1' or '', turns(v, n) and string.match(call('HGET', v.key, 'b'), '\n([^\n]+)') or ''}
+  (over or s.turn or s.to) and turns(v, n) and '1' or '', turns(v, n) and string.match(call('HGET', v.key, 'b'), '\n([^\n]+)') or ''}

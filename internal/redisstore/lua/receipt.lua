@@ -52,7 +52,6 @@ elseif state == 'delivered' or s.st == 'accepted' and not open_ended(s) and (giv
   save(v, n, s)
   if s.st == 'accepted' then call('ZREM', due_key(p), id .. '/' .. n) end
 end
-if state == 'delivered' then call('HDEL', v.key, 'l' .. n) end -- nobody will send it again
 local p2, fp2 = '', ''
 if silence > 0 and moved then p2, fp2 = suppress_recipient(v, s, silence) end
 

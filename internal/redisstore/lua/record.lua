@@ -3,6 +3,7 @@
 --
 --   i     what it was opened with, and its owner's fingerprints: words
 --   v     what moves: words
+--   a     the recipient's address, sealed
 --   j     the journal
 --   last  the answer to the last check
 --   s<n>  the nth send, l<n> its letter, r<n> how often the watch has rung for it
@@ -79,12 +80,15 @@ end
 
 -- Every change of a verification is a line in its journal and an event: of the
 -- verification itself where n is '0', of the send itself where attempt is '0'.
+local function line(v, n, attempt, state, provider, ref, reason, room)
+  if v.jn >= room then return end
+  local text = table.concat({NOW_TEXT, n, attempt, state, provider or '-', ref, reason}, ' ')
+  v.j = v.j and v.j .. '\n' .. text or text
+  v.jn = v.jn + 1
+end
+
 local function step(v, kind, n, attempt, state, provider, ref, reason, room)
-  if v.jn < room then
-    local line = table.concat({NOW_TEXT, n, attempt, state, provider or '-', ref, reason}, ' ')
-    v.j = v.j and v.j .. '\n' .. line or line
-    v.jn = v.jn + 1
-  end
+  line(v, n, attempt, state, provider, ref, reason, room)
   event(v, kind, n, attempt, provider, reason ~= '-' and reason)
 end
 
@@ -99,4 +103,15 @@ end
 local function note_attempt(v, n, attempt, state, provider, ref, reason)
   local room = (state == 'sending' or state == 'failed') and ATTEMPT_STEPS or STEPS
   step(v, 'attempt.' .. state, whole(n), whole(attempt), state, provider, word(ref), word(reason), room)
+end
+
+-- What a member of the staff did. Their words are in the event alone.
+local function told_act(v, state, actor, reason)
+  call('XADD', events_key(v.p), 'MAXLEN', '~', ARGV[2], '*', 'type', 'verification.' .. state,
+    'id', v.id, 'ns', v.ns, 'fp', v.fp, 'to', v.m, 'actor', actor, 'reason', reason)
+end
+
+local function act(v, state, actor, reason)
+  line(v, '0', '0', state, nil, '-', word(actor), STEPS)
+  told_act(v, state, actor, reason)
 end

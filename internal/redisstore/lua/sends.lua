@@ -4,7 +4,7 @@
 -- the quota windows it was charged to, rf refunded, ask when its provider is to be
 -- asked what became of it, asked that it was, back
 -- that it was accepted once and given up, turn that
--- nobody else will deliver it to this address, over when it goes to another without
+-- nobody else will deliver it to this address, to that an operator has ordered it to another, over when it goes to another without
 -- a receipt; of a send to another address its mask m, fp its owner's fingerprint and
 -- fpp its partition.
 
@@ -83,12 +83,12 @@ local function open_ended(s)
   return false
 end
 
--- End a send: nobody works on it again. The letter of one that was accepted is
--- kept while its code is of use: should the provider give it up, another gets it.
+-- End a send: nobody works on it again. Its letter is kept while its code is of
+-- use: should the provider give it up, another gets it, and an operator may send it again.
 local function close(v, n, s, state)
   s.st, s.by, s.lease, s.why, s.ask, s.over, s.turn = state
   save(v, n, s)
   call('ZREM', due_key(v.p), v.id .. '/' .. n)
   call('HDEL', v.key, 'r' .. n)
-  if state ~= 'accepted' or v.st ~= 'pending' then call('HDEL', v.key, 'l' .. n) end
+  if state == 'superseded' or v.st ~= 'pending' then call('HDEL', v.key, 'l' .. n) end
 end

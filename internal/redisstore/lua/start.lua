@@ -5,6 +5,7 @@
 --   mask, nonce, digest key, digest, sealed code, sealed letter,
 --   life, max_life, min_left, rotate, max_checks, max_sends, cooldown, all_cooldown, daily, all_daily,
 --   retention of the journal, ms until the watch looks after the send, "last" recent entries,
+--   the address sealed, who of the staff asks or "", why,
 --   ms after which the code goes to another address without a receipt, and of each such channel, mask and letter
 -- Returns {"ok", id, n, resent, channel, expires, resend, sends left, state, daily left, daily reset, now}
 --   or {"limit", which, retry ms, live id, its expiry}.
@@ -63,7 +64,8 @@ if lock then
   local locked_until = tonumber(string.match(lock, '%d+'))
   if locked_until > NOW then return refuse('lock', locked_until - NOW) end
 end
-local elsewhere = #ARGV > 30
+local address, actor, reason = unpack(ARGV, 30, 32)
+local elsewhere = #ARGV > 33
 suppressed = suppressed and tonumber(suppressed) > NOW and not elsewhere
 if own_until > NOW or all_until > NOW then return refuse('cooldown', math.max(own_until, all_until) - NOW) end
 if own_used >= daily then return refuse('daily', own_start + DAY - NOW) end
@@ -98,6 +100,7 @@ if created then
     ns = ns, fp = identity, lfp = limit, b = b, an = anchor, m = mask, max = max_checks, smax = max_sends, t0 = NOW,
     st = 'pending', exp = NOW + life, n = 0, c = 0, jn = 0, lu = '0'}
   set(v, 'i', opened_with(v))
+  set(v, 'a', address)
   -- A check of the one before may still be asked for again.
   local last = latest and latest.last
   if last and NOW - words(last)[2] < AGAIN then set(v, 'last', last) end
@@ -122,17 +125,18 @@ if all_pause > 0 then call('SET', all_pauses, whole(NOW + all_pause) .. ' ' .. b
 
 local s = {st = 'queued', ch = channel, at = NOW, nonce = nonce, k = 0, w = own_start, aw = all_start, a = {}}
 v.n, v.ch = n, channel
+if actor ~= '' then act(v, 'sent_again', actor, reason) end
 note_send(v, n, 'queued', nil, channel, created and 'verification.created')
+set(v, 'l' .. n, letter)
 if suppressed then
   close(v, n, s, 'suppressed')
   note_send(v, n, 'suppressed')
   due_at(v, 0, v.exp)
 else
   save(v, n, s)
-  set(v, 'l' .. n, letter)
   if elsewhere then
-    local all = {ARGV[30]}
-    for i = 31, #ARGV, 3 do all[#all + 1] = ARGV[i] .. ' ' .. ARGV[i + 1] .. ' ' .. ARGV[i + 2] end
+    local all = {ARGV[33]}
+    for i = 34, #ARGV, 3 do all[#all + 1] = ARGV[i] .. ' ' .. ARGV[i + 1] .. ' ' .. ARGV[i + 2] end
     set(v, 'b', table.concat(all, '\n'))
   elseif n > 1 then
     call('HDEL', v.key, 'b') -- a resend says anew where else the code may go

@@ -28,7 +28,10 @@ if limit == '' and v.n >= v.smax then limit = 'sends' end
 if rest == '' then call('HDEL', v.key, 'b') else set(v, 'b', wait .. rest) end
 
 if limit ~= '' then note_send(v, n, 'fallback_refused', nil, limit) end
+local ordered = s.to
+s.to = nil
 if limit ~= '' and rest ~= '' then
+  s.to = ordered
   save(v, n, s)
   commit(v)
   return {'more', string.match(rest, '^\n([^\n]+)')}
@@ -41,6 +44,8 @@ if limit ~= '' and s.st == 'queued' and not s.turn and unknowns(s) < 2 then
 elseif s.st == 'accepted' then
   s.by, s.lease, s.over = nil, nil, nil
   if s.ask then ask_at(v, n, s, s.ask) else save(v, n, s) end
+elseif ordered and not s.turn then
+  abandon(v, n, s, 'superseded')
 elseif s.turn and not s.back and unknowns(s) == 0 then
   local last = s.a[#s.a]
   close(v, n, s, last and 'failed' or 'suppressed')
