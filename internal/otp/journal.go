@@ -103,6 +103,7 @@ type History struct {
 	MaxSends   int
 	Sends      []SendRecord
 	Steps      []Step
+	Now        time.Time // when this was read, by the store's clock
 }
 
 // Mention names one of a recipient's verifications.

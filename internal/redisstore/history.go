@@ -116,7 +116,7 @@ func history(id otp.ID, f map[string]string, now time.Time) (h otp.History, err 
 		ID: id, Namespace: otp.Namespace(opened[0]), Masked: opened[5],
 		MaxChecks: int(whole(opened[6])), MaxSends: int(whole(opened[7])), CreatedAt: instant(whole(opened[8])),
 		Status: otp.Status(moving[0]), ExpiresAt: instant(whole(moving[1])), Channel: otp.Channel(moving[2]),
-		Checks: int(whole(moving[4])), LockedTill: instant(whole(moving[6])),
+		Checks: int(whole(moving[4])), LockedTill: instant(whole(moving[6])), Now: now.UTC(),
 	}
 	if h.Status == otp.Pending && !now.Before(h.ExpiresAt) {
 		h.Status = otp.Expired // true already, though the watch has yet to settle it

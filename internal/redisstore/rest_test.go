@@ -78,8 +78,8 @@ func TestALetterIsKeptAsLongAsItMayBeNeeded(t *testing.T) {
 			return n
 		}
 		end := map[string]func(o otp.Order){
-			"approved":  func(otp.Order) { r.mustCheck(ask{}, "") },
-			"canceled":  func(o otp.Order) { r.must(r.store.Cancel(t.Context(), o.ID)) },
+			"approved": func(otp.Order) { r.mustCheck(ask{}, "") },
+			"canceled": func(o otp.Order) { r.must(r.store.Cancel(t.Context(), o.ID)) },
 			"expired": func(o otp.Order) {
 				r.pass(6 * time.Minute)
 				_, err := r.store.Settle(t.Context(), o.ID)

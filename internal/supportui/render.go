@@ -15,11 +15,17 @@ var sources embed.FS
 
 // layout is what all pages share; each page's file defines "content", and may
 // define fragments that are sent alone.
-var layout = template.Must(template.New("").Funcs(template.FuncMap{"asset": asset}).ParseFS(sources, "templates/layout.html"))
+var layout = template.Must(template.New("").Funcs(template.FuncMap{
+	"asset": asset, "day": day, "clock": clock, "ago": ago, "took": took, "channel": channelText, "left": left,
+}).ParseFS(sources, "templates/layout.html"))
 
-// pageOf reads a page's template.
-func pageOf(file string) *template.Template {
-	return template.Must(template.Must(layout.Clone()).ParseFS(sources, "templates/"+file))
+// pageOf reads a page's template; the first of its files that defines something counts.
+func pageOf(files ...string) *template.Template {
+	t := template.Must(layout.Clone())
+	for i := len(files) - 1; i >= 0; i-- {
+		t = template.Must(t.ParseFS(sources, "templates/"+files[i]))
+	}
+	return t
 }
 
 // View is what the layout shows around a page.

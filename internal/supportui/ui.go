@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/support"
 )
 
 // Page answers a request of a person who has signed in.
@@ -27,8 +28,8 @@ type Guard interface {
 // UI serves the pages. It is wired by app; every field is required.
 type UI struct {
 	Door     Guard
+	Support  *support.Service
 	Log      *slog.Logger
-	Version  string
 	Stopping <-chan struct{} // closed: streams end
 }
 
@@ -40,7 +41,7 @@ const (
 	// pageLimit is how long a page may take: the store answers in milliseconds or not at all.
 	pageLimit = 3 * time.Second
 
-	// maxForm bounds what a form may send.
+	// maxForm bounds what a form may send, in bytes.
 	maxForm = 16 << 10
 )
 
@@ -51,6 +52,15 @@ func (u *UI) Handler() http.Handler {
 	mux.Handle("GET /favicon.ico", http.HandlerFunc(serveStatic))
 	u.Door.Routes(mux)
 	mux.Handle("GET /{$}", u.page(otp.Viewer, u.showSearch))
+	mux.Handle("POST /search", u.page(otp.Viewer, u.search))
+	mux.Handle("GET /recipients/{whose}", u.page(otp.Viewer, u.showRecipient))
+	mux.Handle("GET /verifications/{id}", u.page(otp.Viewer, u.showFile))
+	mux.Handle("GET /verifications/{id}/live", u.page(otp.Viewer, u.streamFile))
+	mux.Handle("GET /verifications/{id}/summary.txt", u.page(otp.Viewer, u.sendSummary))
+	for _, a := range acts {
+		mux.Handle("GET /verifications/{id}/"+a.Path, u.page(a.least, u.askToAct(a)))
+		mux.Handle("POST /verifications/{id}/"+a.Path, u.page(a.least, u.act(a)))
+	}
 	mux.Handle("/", u.page(otp.Viewer, u.nothing))
 	return u.everyAnswer(http.NewCrossOriginProtection().Handler(mux))
 }
