@@ -39,6 +39,7 @@ func (c Config) check(cs *complaints) {
 	c.checkRoutes(cs)
 	c.Breaker.check(cs)
 	c.checkEvents(cs)
+	c.checkSupport(cs)
 	c.checkNamespaces(cs)
 	c.checkMessages(cs)
 	cs.want(slices.Contains(Levels, c.Log.Level), "log.level", "want debug, info, warn or error")

@@ -24,6 +24,7 @@ type Config struct {
 	Routes     Routes               `toml:"routes"`
 	Breaker    Breaker              `toml:"breaker"`
 	Events     []Endpoint           `toml:"events"`
+	Support    Support              `toml:"support"`
 	Messages   Messages             `toml:"messages"`
 	Namespaces map[string]Namespace `toml:"namespaces"`
 	Log        Log                  `toml:"log"`
@@ -185,6 +186,7 @@ func Default() Config {
 		Worker:   Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50, AskAfter: Duration(2 * time.Minute)},
 		Store:    Store{Partitions: 16, Retention: Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
 		Breaker:  Breaker{Failures: 5, Ratio: 0.5, Least: 10, Window: Duration(30 * time.Second), Open: Duration(10 * time.Second), Probes: 2},
+		Support:  defaultSupport(),
 		Messages: defaultMessages(),
 		Log:      Log{Level: "info", Format: "auto"},
 	}

@@ -62,6 +62,15 @@ func TestEverythingIsReadFromTheFile(t *testing.T) {
 			Secrets:    []config.Secret{config.NewSecret("whsec_b3duZXItb2YtZXZlbnRzLS0tLS0tLS0tLS0tLS0t")},
 			Namespaces: []string{"phone-auth"}, Types: []string{"verification.approved", "delivery.failed"}, AllowPrivate: true,
 		}},
+		Support: config.Support{
+			Listen: "127.0.0.1:8001", PublicURL: "https://support.example.com",
+			Idle: config.Duration(20 * time.Minute), Absolute: config.Duration(8 * time.Hour), Country: "DE", Proxies: []string{"10.0.0.0/8", "192.0.2.7"},
+			Users: []config.User{{Name: "ada", PasswordHash: config.NewSecret(hashOfAda), Role: "operator", Namespaces: []string{"phone-auth"}}},
+			OIDC: config.OIDC{
+				Issuer: "https://login.example.com/realms/staff", ClientID: "otpipe", ClientSecret: config.NewSecret("canary-of-oidc"),
+				Scopes: []string{"openid", "email"}, Claim: "realm_access.roles", Roles: map[string]string{"otp-support": "viewer"}, NamespacesClaim: "otp_namespaces",
+			},
+		},
 		Messages: config.Messages{
 			Brand: "Example", Params: map[string]string{"device": "your device"}, DefaultLocale: "de", Directory: "/etc/otpipe/templates",
 			Origin: "example.com", Origins: map[string]string{"add-phone": "accounts.example.com"},
@@ -96,6 +105,10 @@ func TestWhatIsNotSetIsTheDefault(t *testing.T) {
 		Worker:   config.Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50, AskAfter: config.Duration(2 * time.Minute)},
 		Store:    config.Store{Partitions: 16, Retention: config.Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
 		Breaker:  config.Default().Breaker,
+		Support: config.Support{
+			Listen: "127.0.0.1:8081", Idle: config.Duration(30 * time.Minute), Absolute: config.Duration(12 * time.Hour),
+			OIDC: config.OIDC{Scopes: []string{"openid", "profile", "email"}, Claim: "roles"},
+		},
 		Messages: config.Messages{Brand: "otpipe", DefaultLocale: "en", SMSSegments: 1, UnicodeLocales: []string{"ar", "hi"}, UnicodeSegments: 2},
 		Log:      config.Log{Level: "info", Format: "auto"},
 	}

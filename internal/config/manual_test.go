@@ -18,6 +18,7 @@ func whole(t *testing.T) string {
 	t.Helper()
 	text := readFile(t, manual)
 	putSecrets(t, text)
+	t.Setenv("ADA_PASSWORD_HASH", hashOfAda)
 	text = commented.ReplaceAllString(text, "$1")
 	text = strings.ReplaceAll(text, "/etc/otpipe/dkim.pem", write(t, inPEM(t, ed25519Key(t))))
 	cert, key := certificateFiles(t)

@@ -26,6 +26,7 @@ const (
 	otherSecret   = "0f1e2d3c4b5a69788796a5b4c3d2e1f0f4d1c0a2b39e5786f4d1c0a2b39e5786"
 	hashOfShop    = "c9b0d4a7e4f9f7a2b6c1d3e5f7081929394a4b5c6d7e8f90a1b2c3d4e5f60718"
 	hashOfSupport = "5a0c3e8d1f2b4a697887960a5b4c3d2e1f00112233445566778899aabbccddee"
+	hashOfAda     = "$argon2id$v=19$m=19456,t=2,p=1$Y2FuYXJ5LW9mLXNhbHQ$Y2FuYXJ5LW9mLXRoZS1wYXNzd29yZC0tLS0tLS0tLS0"
 )
 
 // good sets everything that can be set but the namespaces. Its secrets are
@@ -118,6 +119,29 @@ secrets = ["whsec_b3duZXItb2YtZXZlbnRzLS0tLS0tLS0tLS0tLS0t"]
 namespaces = ["phone-auth"]
 types = ["verification.approved", "delivery.failed"]
 allow_private = true
+
+[support]
+listen = "127.0.0.1:8001"
+public_url = "https://support.example.com"
+idle = "20m"
+absolute = "8h"
+country = "DE"
+proxies = ["10.0.0.0/8", "192.0.2.7"]
+
+[[support.users]]
+name = "ada"
+password_hash = "$argon2id$v=19$m=19456,t=2,p=1$Y2FuYXJ5LW9mLXNhbHQ$Y2FuYXJ5LW9mLXRoZS1wYXNzd29yZC0tLS0tLS0tLS0"
+role = "operator"
+namespaces = ["phone-auth"]
+
+[support.oidc]
+issuer = "https://login.example.com/realms/staff"
+client_id = "otpipe"
+client_secret = "canary-of-oidc"
+scopes = ["openid", "email"]
+claim = "realm_access.roles"
+roles = { otp-support = "viewer" }
+namespaces_claim = "otp_namespaces"
 
 [messages]
 brand = "Example"

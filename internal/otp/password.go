@@ -43,7 +43,7 @@ var passwordForm = regexp.MustCompile(`^\$argon2id\$v=19\$m=([1-9]\d{0,9}),t=([1
 func ParsePasswordHash(s string) (PasswordHash, error) {
 	m := passwordForm.FindStringSubmatch(s)
 	if m == nil {
-		return PasswordHash{}, errors.New("not of the form $argon2id$v=19$m=…,t=…,p=…$salt$hash")
+		return PasswordHash{}, errors.New("want a hash by argon2id as PHC strings are written, $argon2id$…")
 	}
 	salt, badSalt := base64.RawStdEncoding.Strict().DecodeString(m[4])
 	sum, badSum := base64.RawStdEncoding.Strict().DecodeString(m[5])

@@ -32,7 +32,7 @@ func TestAHashThatCostsTooMuchOrTooLittleIsRefused(t *testing.T) {
 	for what, all := range map[string][]string{
 		"more than a sign-in may": {"m=131073,t=1,p=1", "m=4294967295,t=1,p=1", "m=9999999999,t=1,p=1", "m=19456,t=17,p=1", "m=19456,t=4294967296,p=1", "m=19456,t=2,p=17"},
 		"too quickly":             {"m=7167,t=16,p=1", "m=19456,t=1,p=1", "m=7168,t=4,p=1", "m=8,t=1,p=1"},
-		"not of the form":         {"m=0,t=2,p=1", "m=19456,t=0,p=1", "m=19456,t=2,p=0", "m=-1,t=2,p=1", "m=19456,t=2", "t=2,m=19456,p=1", "m=019456,t=2,p=1", "m=19456,t=2,p=1,keyid=a"},
+		"want a hash by argon2id": {"m=0,t=2,p=1", "m=19456,t=0,p=1", "m=19456,t=2,p=0", "m=-1,t=2,p=1", "m=19456,t=2", "t=2,m=19456,p=1", "m=019456,t=2,p=1", "m=19456,t=2,p=1,keyid=a"},
 	} {
 		for _, costs := range all {
 			if _, err := otp.ParsePasswordHash(phc(costs, someSalt, someSum)); err == nil || !strings.Contains(err.Error(), what) {
