@@ -100,11 +100,11 @@ func TestWhatIsNotSetIsTheDefault(t *testing.T) {
 	got := parse(t, least)
 	got.Keys = config.Keys{}
 	want := config.Config{
-		Redis:    config.Redis{URL: config.NewSecret("redis://127.0.0.1:6379/0")},
-		API:      config.API{Listen: ":8080", Admin: ":9090"},
-		Worker:   config.Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50, AskAfter: config.Duration(2 * time.Minute)},
-		Store:    config.Store{Partitions: 16, Retention: config.Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
-		Breaker:  config.Default().Breaker,
+		Redis:   config.Redis{URL: config.NewSecret("redis://127.0.0.1:6379/0")},
+		API:     config.API{Listen: ":8080", Admin: ":9090"},
+		Worker:  config.Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50, AskAfter: config.Duration(2 * time.Minute)},
+		Store:   config.Store{Partitions: 16, Retention: config.Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
+		Breaker: config.Default().Breaker,
 		Support: config.Support{
 			Listen: "127.0.0.1:8081", Idle: config.Duration(30 * time.Minute), Absolute: config.Duration(12 * time.Hour),
 			OIDC: config.OIDC{Scopes: []string{"openid", "profile", "email"}, Claim: "roles"},

@@ -50,6 +50,7 @@ var (
 	requestIDForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 	idForm        = regexp.MustCompile(`^VE[0-9a-f]{32}$`)
 	tokenForm     = regexp.MustCompile(`^ots_[A-Za-z0-9_-]{45}$`)
+	clockForm     = regexp.MustCompile(`\d\d:\d\d UTC`)
 )
 
 // do sends q and holds the answer to what the contract says of every answer.

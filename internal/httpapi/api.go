@@ -10,6 +10,7 @@ import (
 
 	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/support"
 	"github.com/otpipe/otpipe/internal/verify"
 )
 
@@ -51,6 +52,7 @@ type API struct {
 	Receiver  Receiver
 	Receipts  map[string]ReceiptReader // by the name of the provider
 	Providers Providers
+	Explainer support.Explainer
 	Keys      Keyring
 	Log       *slog.Logger
 	Version   string

@@ -86,11 +86,14 @@ var checkExamples = []example{
 }
 
 var getExamples = []example{{name: "queued", summary: "On its way", answer: Told{
-	Record: phoneFound, Timeline: []Step{{At: exampleIn(0), Send: 1, State: "queued", Reason: "sms"}},
+	Record: phoneFound, Explanation: Explanation{"Asked for a moment ago; a worker is about to send it.", "Wait a few seconds."},
+	Timeline: []Step{{At: exampleIn(0), Send: 1, State: "queued", Reason: "sms"}},
 }}}
 
 var cancelExamples = []example{{name: "canceled", summary: "Canceled before it was sent", answer: Told{
-	Record: canceled(phoneFound), Timeline: []Step{
+	Record:      canceled(phoneFound),
+	Explanation: Explanation{"Canceled by the product at 15:04 UTC.", "Ask the person to request a new code if they still need one."},
+	Timeline: []Step{
 		{At: exampleIn(0), Send: 1, State: "queued", Reason: "sms"},
 		{At: exampleIn(2 * time.Second), State: "canceled"},
 		{At: exampleIn(2 * time.Second), Send: 1, State: "canceled"},

@@ -178,6 +178,7 @@ func (e earlier) told(v any) any {
 		if tokenForm.MatchString(v) {
 			return "a token"
 		}
+		return clockForm.ReplaceAllString(v, "a time")
 	}
 	return v
 }

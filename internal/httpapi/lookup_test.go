@@ -42,11 +42,14 @@ func TestAVerificationTellsItsLifeWithoutCodeAndAddress(t *testing.T) {
 		"resent": nil, "status": "approved", "delivery": map[string]any{"status": "accepted", "provider": "twilio"},
 		"checks": map[string]any{"made": 2.0, "max": 5.0}, "created_at": a.text("created_at"),
 	})
-	if d := cmp.Diff(want, a.body, cmpopts.IgnoreMapEntries(func(k string, _ any) bool { return k == "timeline" })); d != "" {
+	if d := cmp.Diff(want, a.body, cmpopts.IgnoreMapEntries(func(k string, _ any) bool { return k == "timeline" || k == "explanation" })); d != "" {
 		t.Error(d)
 	}
 	if a.at("expires_at").Sub(a.at("created_at")) != 5*time.Minute {
 		t.Errorf("%s", a.raw)
+	}
+	if what := a.body["explanation"].(map[string]any)["what"].(string); !strings.HasPrefix(what, "The right code was typed at ") {
+		t.Errorf("explained as %q", what)
 	}
 	wantSteps := []map[string]any{
 		{"send": 1.0, "attempt": 0.0, "state": "queued", "reason": "sms"},

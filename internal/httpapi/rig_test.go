@@ -22,6 +22,7 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
 	"github.com/otpipe/otpipe/internal/redistest"
+	"github.com/otpipe/otpipe/internal/support"
 	"github.com/otpipe/otpipe/internal/telemetry"
 	"github.com/otpipe/otpipe/internal/twilio"
 	"github.com/otpipe/otpipe/internal/verify"
@@ -114,7 +115,7 @@ func (r *rig) api(v httpapi.Verifier) *httpapi.API {
 			{Name: "twilio", Driver: "twilio", Channels: []otp.Channel{otp.SMS}},
 			{Name: "smtp", Driver: "smtp", Channels: []otp.Channel{otp.Email}},
 		}},
-		Keys: keyring(), Version: "test",
+		Explainer: support.Explainer{Words: func(string) string { return "" }}, Keys: keyring(), Version: "test",
 		Log: slog.New(telemetry.LogHandler(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 	}
 }

@@ -64,10 +64,17 @@ type Record struct {
 	Checks      Checks   `json:"checks"`
 }
 
+// Explanation says what happened and what to do next.
+type Explanation struct {
+	What string `json:"what" example:"Handed to the carrier 40 s ago, not yet confirmed."`
+	Next string `json:"next" example:"Ask the person to wait two minutes."`
+}
+
 // Told is a verification with its life.
 type Told struct {
 	Record
-	Timeline []Step `json:"timeline" nullable:"false" doc:"All that happened, the oldest first."`
+	Explanation Explanation `json:"explanation" doc:"In plain English, for support staff; not for the recipient."`
+	Timeline    []Step      `json:"timeline" nullable:"false" doc:"All that happened, the oldest first."`
 }
 
 // StartBody asks for a code.
@@ -215,7 +222,7 @@ func (a *API) get(ctx context.Context, who otp.Caller, in *idInput) (*toldOutput
 		return nil, err
 	}
 	h, p, err := a.Verifier.Get(ctx, who, id)
-	return told(h, p), err
+	return a.told(h, p), err
 }
 
 func (a *API) cancel(ctx context.Context, who otp.Caller, in *idInput) (*toldOutput, error) {
@@ -224,11 +231,12 @@ func (a *API) cancel(ctx context.Context, who otp.Caller, in *idInput) (*toldOut
 		return nil, err
 	}
 	h, p, err := a.Verifier.Cancel(ctx, who, id)
-	return told(h, p), err
+	return a.told(h, p), err
 }
 
-func told(h otp.History, p otp.Policy) *toldOutput {
-	t := Told{Record: record(h, p), Timeline: make([]Step, 0, len(h.Steps))}
+func (a *API) told(h otp.History, p otp.Policy) *toldOutput {
+	x := a.Explainer.Explain(h, h.Now)
+	t := Told{Record: record(h, p), Explanation: Explanation{What: x.What, Next: x.Next}, Timeline: make([]Step, 0, len(h.Steps))}
 	for _, s := range h.Steps {
 		t.Timeline = append(t.Timeline, Step{
 			At: Instant(s.At), Send: s.Send, Attempt: s.Attempt, State: s.State,

@@ -124,7 +124,7 @@ func (e Explainer) waiting(h otp.History, s otp.SendRecord, now time.Time) Expla
 		return Explanation{"held up", "Not sent yet: " + e.reason(last.Reason) + ". It is tried again while the code is valid.", "Tell an operator if this lasts; the overview shows the providers.", Bad}
 	case len(s.Attempts) > 0:
 		f := lastFault(h)
-		return Explanation{"tried again", fmt.Sprintf("%s did not deliver it: %s. It is tried again while the code is valid.", f.Provider, e.reason(f.Reason)), "Wait half a minute.", Wait}
+		return Explanation{"trying on", fmt.Sprintf("%s did not deliver it: %s. It goes on with the next provider or address.", f.Provider, e.reason(f.Reason)), "Wait half a minute.", Wait}
 	}
 	if wait := now.Sub(s.AskedAt); wait >= slowQueue {
 		return Explanation{"waiting", "Waiting for a worker for " + span(wait) + ".", "Tell an operator: workers are stopped or far behind.", Bad}

@@ -32,9 +32,15 @@ func (f File) Live() bool {
 	return false
 }
 
-// Stands tells what is in the way of this recipient now.
-func (f File) Stands() bool {
-	return !f.Allowance.LockedUntil.IsZero() || len(f.Allowance.Silenced) > 0
+// Own is the channel of the verification's own address, whatever others its code
+// went to.
+func (f File) Own() otp.Channel {
+	for _, s := range f.Sends {
+		if s.Masked == "" {
+			return s.Channel
+		}
+	}
+	return f.Channel
 }
 
 // Open tells all about one verification. Its error is otp.ErrNotFound, also for

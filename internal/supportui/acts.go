@@ -37,7 +37,10 @@ var acts = []action{
 	{
 		Path: "send", Name: "Send again", Button: "Send again", least: otp.Operator, Did: "The code is being sent again.",
 		About: "The code goes to the same address once more. Cooldown and quotas hold as if the person had asked.",
-		may:   func(f support.File, _ url.Values) bool { return f.Sendable },
+		may: func(f support.File, _ url.Values) bool {
+			_, silenced := f.Allowance.Silenced[f.Own()]
+			return f.Sendable && !silenced
+		},
 		do: func(ctx context.Context, s *support.Service, who otp.Staff, id otp.ID, _ url.Values, reason string) error {
 			return s.SendAgain(ctx, who, id, reason)
 		},
@@ -102,8 +105,11 @@ type offer struct {
 	Of    url.Values // which channel or address it is about
 }
 
-// Query names what it is about.
-func (o offer) Query() string { return o.Of.Encode() }
+// Href is the page that asks for it.
+func (o offer) Href(id otp.ID) string {
+	at := url.URL{Path: "/verifications/" + string(id) + "/" + o.Path, RawQuery: o.Of.Encode()}
+	return at.String()
+}
 
 // offers are the actions that a person may take on a verification as it stands.
 func offers(f support.File, who otp.Staff) (all []offer) {
