@@ -2,6 +2,7 @@ package supportui
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -54,20 +55,24 @@ func (u *UI) streamFile(w http.ResponseWriter, r *http.Request, who otp.Staff) {
 			return
 		case <-tick.C:
 		}
-		if f, ok = u.again(r, who, f); !ok {
+		if f, ok = u.again(r, f); !ok {
 			return
 		}
 	}
 }
 
-// again reads a verification once more. While the store does not answer, the
-// page stays as it is.
-func (u *UI) again(r *http.Request, who otp.Staff, f file) (file, bool) {
+// again reads a verification once more, for the one who is still in. While the
+// store does not answer, the page stays as it is.
+func (u *UI) again(r *http.Request, f file) (file, bool) {
+	who, in := u.Door.Still(r)
+	if !in || !who.Role.Includes(otp.Viewer) {
+		return f, false
+	}
 	ctx, cancel := within(r)
 	defer cancel()
 	next, err := u.Support.Open(ctx, who, f.ID)
 	if err != nil {
-		return f, r.Context().Err() == nil
+		return f, errors.Is(err, otp.ErrStoreUnavailable) && r.Context().Err() == nil
 	}
 	return file{File: next, Who: who, Acts: offers(next, who)}, true
 }

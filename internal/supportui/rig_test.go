@@ -42,14 +42,15 @@ var (
 // the test moves. Who has signed in is for the test to say; the door has tests
 // of its own.
 type rig struct {
-	t      testing.TB
-	rdb    *redis.Client
-	store  *redisstore.Store
-	keys   otp.Keys
-	rung   chan otp.Due
-	server *httptest.Server
-	stop   chan struct{}
-	ahead  atomic.Int64
+	t       testing.TB
+	rdb     *redis.Client
+	store   *redisstore.Store
+	keys    otp.Keys
+	rung    chan otp.Due
+	server  *httptest.Server
+	stop    chan struct{}
+	stopped func() // closes stop, once
+	ahead   atomic.Int64
 
 	mu  sync.Mutex
 	who otp.Staff // nobody if it has no name
@@ -73,7 +74,8 @@ func newRig(t testing.TB) *rig {
 	}
 	r.server = httptest.NewServer(u.Handler())
 	t.Cleanup(r.server.Close)
-	t.Cleanup(sync.OnceFunc(func() { close(r.stop) }))
+	r.stopped = sync.OnceFunc(func() { close(r.stop) })
+	t.Cleanup(r.stopped)
 	return r
 }
 
@@ -112,6 +114,13 @@ func (r *rig) Guard(next supportui.Page) http.Handler {
 		}
 		http.Redirect(w, q, "/login", http.StatusSeeOther)
 	})
+}
+
+func (r *rig) Watch(next supportui.Page) http.Handler { return r.Guard(next) }
+
+func (r *rig) Still(*http.Request) (otp.Staff, bool) {
+	who := r.current()
+	return who, who.Name != ""
 }
 
 func (r *rig) current() otp.Staff {

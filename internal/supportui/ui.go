@@ -23,6 +23,12 @@ type Guard interface {
 	Routes(mux *http.ServeMux)
 	// Guard serves a page to those who are in.
 	Guard(next Page) http.Handler
+	// Watch is Guard for streams: that one is opened is no click, which would keep
+	// a person signed in.
+	Watch(next Page) http.Handler
+	// Still tells whether the one who sent a request is still in, and who they are
+	// by now. It is for streams, which outlive the look at their beginning.
+	Still(r *http.Request) (otp.Staff, bool)
 }
 
 // UI serves the pages. It is wired by app; every field is required.
@@ -55,7 +61,7 @@ func (u *UI) Handler() http.Handler {
 	mux.Handle("POST /search", u.page(otp.Viewer, u.search))
 	mux.Handle("GET /recipients/{whose}", u.page(otp.Viewer, u.showRecipient))
 	mux.Handle("GET /verifications/{id}", u.page(otp.Viewer, u.showFile))
-	mux.Handle("GET /verifications/{id}/live", u.page(otp.Viewer, u.streamFile))
+	mux.Handle("GET /verifications/{id}/live", u.Door.Watch(u.allow(otp.Viewer, u.streamFile)))
 	mux.Handle("GET /verifications/{id}/summary.txt", u.page(otp.Viewer, u.sendSummary))
 	for _, a := range acts {
 		mux.Handle("GET /verifications/{id}/"+a.Path, u.page(a.least, u.askToAct(a)))
@@ -67,13 +73,17 @@ func (u *UI) Handler() http.Handler {
 
 // page serves next to those who are in and may do so.
 func (u *UI) page(least otp.Role, next Page) http.Handler {
-	return u.Door.Guard(func(w http.ResponseWriter, r *http.Request, who otp.Staff) {
+	return u.Door.Guard(u.allow(least, next))
+}
+
+func (u *UI) allow(least otp.Role, next Page) Page {
+	return func(w http.ResponseWriter, r *http.Request, who otp.Staff) {
 		if !who.Role.Includes(least) {
 			u.refuse(w, r, who, http.StatusForbidden, "This needs the role "+string(least)+". Yours is "+string(who.Role)+".")
 			return
 		}
 		next(w, r, who)
-	})
+	}
 }
 
 // everyAnswer gives every answer what keeps a browser from being turned against
