@@ -17,6 +17,10 @@ import "github.com/otpipe/otpipe/internal/otp"
 //	recent:{p}<fp>          "id ns binding" of the newest ones       as long as the newest of them
 //	repeat:<nonce>          a request its caller may repeat          24 h
 //	pace:{00}<provider>     when its next hand-over may begin        seconds
+//	staff:visit:{00}<hash of a pass>      who is signed in           until then they had to click
+//	staff:referral:{00}<hash of a pass>   on the way to the identity provider   10 min
+//	staff:tries:<of>:{00}<keyed hash>     of a place, a name, a pair: see lua/tries.lua
+//	staff:told:{00}<place>  that it tried too often was told         as long as it has to wait
 //
 // Without a TTL, for they name nobody:
 //
@@ -48,6 +52,9 @@ func providerKey(name string) string { return "provider:{00}" + name }
 
 func paceKey(provider string) string { return "pace:{00}" + provider }
 
+// staffKey lies there too, for what the staff does is told there.
+func staffKey(kind, mark string) string { return "staff:" + kind + ":{00}" + mark }
+
 // suppressKey is of a partition as scripts name it.
 func suppressKey(partition, fp string, ch otp.Channel) string {
 	return "all:suppress:{" + partition + "}" + fp + ":" + string(ch)
@@ -61,6 +68,7 @@ const keysLua = `
 local function state_key(ns, kind, p, who) return ns .. ':' .. kind .. ':{' .. p .. '}' .. who end
 local function verification_key(p, id) return 'v:{' .. p .. '}' .. id end
 local function recent_key(p, fp) return 'recent:{' .. p .. '}' .. fp end
+local function staff_key(kind, mark) return 'staff:' .. kind .. ':{00}' .. mark end
 local function due_key(p) return 'due:{' .. p .. '}' end
 local function heard_key(p, group) return 'heard:{' .. p .. '}' .. group end
 local function events_key(p) return 'events:{' .. p .. '}' end
