@@ -24,6 +24,7 @@ var testOnly = map[string][]string{
 	"internal/redistest":   nil,
 	"internal/browsertest": nil,
 	"internal/twiliotest":  nil,
+	"internal/idptest":     nil,
 	"internal/e2e":         nil,
 	"internal/chaos":       nil,
 	"internal/devkit":      {"cmd/dev", "bench"},
