@@ -27,11 +27,12 @@ var settings []byte
 const patience = 5 * time.Second
 
 // places are where dev mode listens.
-type places struct{ api, inbox, admin, redis, config string }
+type places struct{ api, support, inbox, admin, redis, config string }
 
 func main() {
 	var at places
 	flag.StringVar(&at.api, "api", "127.0.0.1:8080", "where the API listens")
+	flag.StringVar(&at.support, "support", "127.0.0.1:8081", "where the support pages listen")
 	flag.StringVar(&at.inbox, "inbox", "127.0.0.1:8025", "where the inbox listens")
 	flag.StringVar(&at.admin, "admin", "127.0.0.1:9090", "where health and metrics listen")
 	flag.StringVar(&at.redis, "redis", "", "host:port of a Redis to use; empty: one inside this process")
@@ -46,7 +47,7 @@ func main() {
 }
 
 func run(ctx context.Context, at places) error {
-	for _, addr := range []string{at.api, at.admin} {
+	for _, addr := range []string{at.api, at.support, at.admin} {
 		if err := devkit.Loopback(addr); err != nil {
 			return fmt.Errorf("%s: %w", addr, err)
 		}
@@ -86,7 +87,7 @@ func run(ctx context.Context, at places) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return app.RunAPI(ctx, c, log) })
 	g.Go(func() error { return app.RunWorker(ctx, c, log) })
-	g.Go(func() error { welcome(ctx, at, world, hint); return nil })
+	g.Go(func() error { welcome(ctx, at, world, supportPlace(at, c), hint); return nil })
 	return g.Wait()
 }
 
@@ -106,6 +107,7 @@ func load(path string) (config.Config, error) {
 func configure(c config.Config, at places, world *devkit.World) config.Config {
 	c.Redis.URL, c.Redis.QueueURL = config.NewSecret("redis://"+at.redis+"/0"), config.Secret{}
 	c.API.Listen, c.API.Admin, c.API.PublicURL = at.api, at.admin, "http://"+at.api
+	c.Support.Listen, c.Support.PublicURL = at.support, ""
 	c.Worker.Admin, c.Worker.Bounces = "127.0.0.1:0", "" // the outside world sends no bounces
 	for i := range c.Providers {
 		p := &c.Providers[i]
@@ -124,23 +126,35 @@ func example(api string) string {
 }
 
 // welcome says where everything is, once it is there.
-func welcome(ctx context.Context, at places, world *devkit.World, hint string) {
+func welcome(ctx context.Context, at places, world *devkit.World, support, hint string) {
 	if !ready(ctx, "http://"+at.admin+"/readyz") {
 		return // stopped before; the reason is told elsewhere
 	}
 	_, _ = fmt.Fprintf(os.Stdout, `
 otpipe runs, with an outside world on loopback.
 
-  API     http://%s   (key: dev)
-  inbox   %s   what the handset and the mailbox would show
-  demo    %s/demo   a login form
-  health  http://%s/readyz   metrics: /metrics
+  API      http://%s   (key: dev)
+  inbox    %s   what the handset and the mailbox would show
+  demo     %s/demo   a login form
+  support  %s
+  health   http://%s/readyz   metrics: /metrics
 
 Ask for a code:
 
   %s
 
-`, at.api, world.InboxURL(), world.InboxURL(), at.admin, hint)
+`, at.api, world.InboxURL(), world.InboxURL(), support, at.admin, hint)
+}
+
+// supportPlace says where staff see where a code went, and who may.
+func supportPlace(at places, c config.Config) string {
+	switch {
+	case !c.Support.On():
+		return "off: nobody is listed under [support]"
+	case at.config != "":
+		return "http://" + at.support + "   where a code went"
+	}
+	return "http://" + at.support + "   where a code went (viewer, operator or admin; password: dev-password)"
 }
 
 // ready waits until everything runs; false means that it never will.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
@@ -56,9 +55,10 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	metrics := telemetry.New(Version(), c.Policies(), providerNames(c))
 	metrics.Queues(asynqueue.NewGauge(queue))
 	ringer := asynqueue.NewRinger(queue, log, metrics.Lost)
+	verifications := telemetry.LogVerifications(metrics.Verifications(&store), log)
 	api := &httpapi.API{
 		Verifier: &verify.Service{
-			Verifications: telemetry.LogVerifications(metrics.Verifications(&store), log),
+			Verifications: verifications,
 			Sessions:      telemetry.LogSessions(&store, log), Locks: telemetry.LogLocks(&store, log), Journal: &store, Repeats: &store,
 			Ringer: ringer, Templates: composer, Addresses: address.Parse,
 			Namespaces: c.Policies(), Keys: keys, Partitions: c.Store.Partitions,
@@ -71,29 +71,38 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Log:       log,
 		Version:   Version(),
 	}
-	return runAPI(ctx, c, log, in, ringer, tracing.Requests(in.gate(api.Handler(), api.Unavailable())), metrics.Handler())
+	faces := []face{
+		{name: "public", what: "the API", addr: c.API.Listen, handler: tracing.Requests(in.gate(api.Handler(), api.Unavailable()))},
+		{name: "admin", what: "health and metrics", addr: c.API.Admin, handler: httpapi.Admin(in.ready, metrics.Handler())},
+	}
+	if !c.Support.On() {
+		return runAPI(ctx, log, in, ringer, faces, pages{})
+	}
+	staff, err := newPages(ctx, c, in, verifications, ringer)
+	if err != nil {
+		return fmt.Errorf("support: %w", err)
+	}
+	faces = append(faces, face{name: "support", what: "the support pages", addr: c.Support.Listen, handler: staff.handler})
+	return runAPI(ctx, log, in, ringer, faces, staff)
 }
 
-// runAPI takes both listeners and serves them until ctx ends. The ringer goes
-// last: requests that were answered while stopping still ring.
-func runAPI(ctx context.Context, c config.Config, log *slog.Logger, in *entry, ringer *asynqueue.Ringer, api, metrics http.Handler) error {
-	public, err := listen("the API", c.API.Listen)
+// runAPI serves all faces until ctx ends. The ringer goes last: requests that
+// were answered while stopping still ring.
+func runAPI(ctx context.Context, log *slog.Logger, in *entry, ringer *asynqueue.Ringer, faces []face, staff pages) error {
+	listening, err := listenAll(faces)
 	if err != nil {
 		return err
 	}
-	admin, err := listen("health and metrics", c.API.Admin)
-	if err != nil {
-		_ = public.Close()
-		return err
-	}
-	log.Info("api listens", "public", public.Addr().String(), "admin", admin.Addr().String(), "version", Version())
+	log.Info("api listens", append(listening, "version", Version())...)
 	ringing, stopRinging := context.WithCancel(context.WithoutCancel(ctx))
 	rung := make(chan struct{})
 	go func() { defer close(rung); ringer.Run(ringing) }()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return in.wait(ctx) })
-	g.Go(func() error { return serve(ctx, public, api, log) })
-	g.Go(func() error { return serve(ctx, admin, httpapi.Admin(in.ready, metrics), log) })
+	g.Go(func() error { staff.warm(ctx, log); return nil })
+	for _, f := range faces {
+		g.Go(func() error { return serve(ctx, f.listener, f.handler, log) })
+	}
 	err = g.Wait()
 	stopRinging()
 	<-rung

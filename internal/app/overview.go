@@ -24,6 +24,9 @@ func overview(c config.Config) string {
 	if u, err := url.Parse(c.API.PublicURL); err == nil && u.Host != "" {
 		line("receipts", "%s/v1/receipts/…", strings.TrimSuffix(u.Redacted(), "/"))
 	}
+	if c.Support.On() {
+		line("support", "%s, listening on %s; %s", c.Support.URL(), c.Support.Listen, whoSignsIn(c.Support))
+	}
 	line("worker", "health and metrics on %s, %d texts and %d mails at a time", c.Worker.Admin, c.Worker.SMSConcurrency, c.Worker.EmailConcurrency)
 	if domains := bounceDomains(c); c.Worker.Bounces != "" && len(domains) > 0 {
 		line("bounces", "%s, to %s", c.Worker.Bounces, strings.Join(domains, ", "))
@@ -46,6 +49,18 @@ func overview(c config.Config) string {
 		line("namespace", "%s", policy(ns, policies[ns]))
 	}
 	return b.String()
+}
+
+// whoSignsIn says by what ways people come to the support pages.
+func whoSignsIn(s config.Support) string {
+	var ways []string
+	for _, u := range s.Users {
+		ways = append(ways, fmt.Sprintf("%s (%s)", u.Name, u.Role))
+	}
+	if s.OIDC.On() {
+		ways = append(ways, "whom "+s.OIDC.Issuer+" vouches for")
+	}
+	return strings.Join(ways, ", ")
 }
 
 // where is a Redis' place, without user and password.

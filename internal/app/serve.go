@@ -30,6 +30,31 @@ func listen(what, addr string) (net.Listener, error) {
 	return l, nil
 }
 
+// face is what a process answers on an address of its own.
+type face struct {
+	name     string // in the log
+	what     string // it listens for
+	addr     string
+	handler  http.Handler
+	listener net.Listener // from listenAll
+}
+
+// listenAll takes the addresses of all faces or of none, and tells them as the
+// log has them.
+func listenAll(faces []face) (told []any, err error) {
+	for i := range faces {
+		f := &faces[i]
+		if f.listener, err = listen(f.what, f.addr); err != nil {
+			for _, taken := range faces[:i] {
+				_ = taken.listener.Close()
+			}
+			return nil, err
+		}
+		told = append(told, f.name, f.listener.Addr().String())
+	}
+	return told, nil
+}
+
 // serve answers on l until ctx ends, and then lets running requests finish.
 //
 // net/http drops a request that it has read but not begun when Shutdown is

@@ -90,16 +90,16 @@ func formOf(name string, v any) any {
 }
 
 // devMode is dev mode, on ports of its own.
-type devMode struct{ api, inbox string }
+type devMode struct{ api, support, inbox string }
 
 func dev(t *testing.T) devMode {
 	t.Helper()
 	if err := build(); err != nil {
 		t.Fatal(err)
 	}
-	d := devMode{api: port(t), inbox: port(t)}
+	d := devMode{api: port(t), support: port(t), inbox: port(t)}
 	admin := port(t)
-	cmd := exec.CommandContext(t.Context(), filepath.Join(binaries, "dev"), "-api", d.api, "-inbox", d.inbox, "-admin", admin)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(binaries, "dev"), "-api", d.api, "-support", d.support, "-inbox", d.inbox, "-admin", admin)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	var log strings.Builder
@@ -134,7 +134,7 @@ func dev(t *testing.T) devMode {
 func (d devMode) shell(t *testing.T, commands []string) []string {
 	t.Helper()
 	const line = "--- the next one"
-	ports := strings.NewReplacer("127.0.0.1:8080", d.api, "127.0.0.1:8025", d.inbox)
+	ports := strings.NewReplacer("127.0.0.1:8080", d.api, "127.0.0.1:8081", d.support, "127.0.0.1:8025", d.inbox)
 	script := ports.Replace(strings.Join(commands, "echo; echo '"+line+"'\n"))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

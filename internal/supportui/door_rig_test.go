@@ -98,23 +98,6 @@ func openDoor(t *testing.T, change func(*doorway)) *doorway {
 	return w
 }
 
-func keys(t *testing.T) otp.Keys {
-	t.Helper()
-	key, err := otp.NewKey("k1", bytes.Repeat([]byte("k"), otp.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := otp.NewRing("k1", key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := otp.DeriveKeys(ring, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
 // list has the configuration name one user.
 func (w *doorway) list(name string, role otp.Role) {
 	w.t.Helper()
