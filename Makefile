@@ -3,7 +3,7 @@ LINT = $(GO) tool -modfile=tools/lint/go.mod golangci-lint
 
 .PHONY: help
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: dev
 dev: ## Run everything on loopback, with an inbox
@@ -36,6 +36,10 @@ lint: ## The linter, built from the version in tools/lint
 .PHONY: bench
 bench: ## Throughput and latency of starts and checks beside a bare handler; bounded, about two minutes
 	$(GO) run ./bench
+
+.PHONY: screenshots
+screenshots: deps ## Pictures of every page into docs/img, light and dark, desktop and phone
+	SCREENSHOTS=$(CURDIR)/docs/img $(GO) test -run TestScreenshots -count=1 ./internal/e2e
 
 .PHONY: soak
 soak: ## The crash and race tests with the long counts; a few minutes

@@ -19,6 +19,12 @@ const patience = 30 * time.Second
 // skipped, except in CI.
 func Open(t *testing.T) context.Context {
 	t.Helper()
+	return OpenFor(t, patience)
+}
+
+// OpenFor is Open for a test that needs the browser for longer or shorter.
+func OpenFor(t *testing.T, limit time.Duration) context.Context {
+	t.Helper()
 	if _, err := exec.LookPath("chromium"); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("no browser: %v", err)
@@ -31,7 +37,7 @@ func Open(t *testing.T) context.Context {
 	t.Cleanup(stop)
 	ctx, stop = cdp.NewContext(ctx)
 	t.Cleanup(stop)
-	ctx, stop = context.WithTimeout(ctx, patience)
+	ctx, stop = context.WithTimeout(ctx, limit)
 	t.Cleanup(stop)
 	Do(ctx, t, cdp.EmulateViewport(1000, 700))
 	return ctx
