@@ -121,5 +121,6 @@ func TestAChoiceIsShownInTheBrowserWithoutAReload(t *testing.T) {
 	browsertest.Expect(ctx, t, `document.getElementById("channel").value + " " + document.getElementById("locale").value`, "email ar")
 	browsertest.Expect(ctx, t, `getComputedStyle(document.querySelector("#preview .subject")).direction`, "rtl")
 	browsertest.Expect(ctx, t, `String(window.sameDocument) + " " + new URLSearchParams(location.search).get("namespace")`, "true verify-email")
+	browsertest.Axe(ctx, t)
 	quiet()
 }

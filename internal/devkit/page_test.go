@@ -241,6 +241,7 @@ func TestAMessageAppearsInTheBrowserWithoutAReload(t *testing.T) {
 	ctx := browsertest.Open(t)
 	quiet := browsertest.Quiet(ctx, t)
 	browsertest.Do(ctx, t, cdp.Navigate(p.url), cdp.WaitVisible(".hint .copy"), cdp.WaitVisible(`#live[data-state="on"]`))
+	browsertest.Axe(ctx, t)
 	_, err := cdp.Run(ctx, cdp.Evaluate[bool]("window.sameDocument = true"))
 	must(t, err)
 
@@ -252,6 +253,7 @@ func TestAMessageAppearsInTheBrowserWithoutAReload(t *testing.T) {
 
 	p.web.Inbox.Add(devkit.Message{To: "a@example.com", Channel: "email", Provider: "smtp", Subject: "Hello", Body: "654321", HTML: "<p>654321</p>"})
 	browsertest.Do(ctx, t, cdp.WaitVisible("#messages .card"), cdp.Click(".tabs label:last-child"), cdp.WaitVisible(".card iframe"))
+	browsertest.Axe(ctx, t)
 	browsertest.Expect(ctx, t, `[...document.querySelectorAll("#messages .to")].map((b) => b.textContent).join()`, "a@example.com,+4915123456789")
 
 	browsertest.Do(ctx, t, cdp.SendKeys("#to", "+49151"), cdp.WaitNotPresent("#messages .card"))

@@ -117,11 +117,15 @@ func TestTheDemoCountsDownInTheBrowser(t *testing.T) {
 	ctx := browsertest.Open(t)
 	quiet := browsertest.Quiet(ctx, t)
 	const phone = "+4915123456789"
-	browsertest.Do(ctx, t, cdp.Navigate("http://"+at.inbox+"/demo"), cdp.SendKeys("#to", phone), cdp.Click("form button"), cdp.WaitVisible("#code"))
+	browsertest.Do(ctx, t, cdp.Navigate("http://"+at.inbox+"/demo"))
+	browsertest.Axe(ctx, t)
+	browsertest.Do(ctx, t, cdp.SendKeys("#to", phone), cdp.Click("form button"), cdp.WaitVisible("#code"))
+	browsertest.Axe(ctx, t)
 	browsertest.Expect(ctx, t, `String(document.querySelector("button[data-from]").disabled)`, "true")
 	browsertest.Expect(ctx, t, `String(/^in \d+ s$/.test(document.querySelector("[data-until]").textContent))`, "true")
 	browsertest.Expect(ctx, t, `document.activeElement.getAttribute("autocomplete")`, "one-time-code")
 	browsertest.Do(ctx, t, cdp.SendKeys("#code", visit(t, at).code(phone)), cdp.Click("form[action='/demo/check'] button"), cdp.WaitNotPresent("#code"))
 	browsertest.Expect(ctx, t, `document.querySelector(".card h2").textContent`, "Signed in")
+	browsertest.Axe(ctx, t)
 	quiet()
 }

@@ -5,6 +5,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	cdp "github.com/chromedp/chromedp"
+
+	"github.com/otpipe/otpipe/internal/browsertest"
 )
 
 func TestTheReferenceShowsEveryOperationAndRunsNothing(t *testing.T) {
@@ -40,4 +44,14 @@ func TestTheReferenceShowsEveryOperationAndRunsNothing(t *testing.T) {
 			t.Errorf("%s is not there", field)
 		}
 	}
+}
+
+func TestTheReferenceIsForEverybody(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := browsertest.Open(t)
+	quiet := browsertest.Quiet(ctx, t)
+	browsertest.Do(ctx, t, cdp.Navigate(r.server.URL+"/docs"))
+	browsertest.Axe(ctx, t)
+	quiet()
 }
