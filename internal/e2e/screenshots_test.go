@@ -9,7 +9,6 @@ import (
 	"time"
 
 	protocol "github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	pages "github.com/chromedp/cdproto/page"
 	cdp "github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -99,7 +98,7 @@ func shoot(ctx context.Context, t *testing.T, dir string, pictures []picture) {
 
 func look(ctx context.Context, t *testing.T, s screen, scheme string, p picture, file string) {
 	t.Helper()
-	browsertest.Do(ctx, t, prefer(scheme), cdp.EmulateViewport(s.width, s.height, cdp.EmulateScale(1.5)),
+	browsertest.Do(ctx, t, browsertest.Media("prefers-color-scheme", scheme), cdp.EmulateViewport(s.width, s.height, cdp.EmulateScale(1.5)),
 		cdp.Navigate("http://"+p.place+p.path), cdp.WaitReady("body"))
 	time.Sleep(500 * time.Millisecond) // what a stream tells first
 	text, err := cdp.Run(ctx, take(!p.top))
@@ -109,16 +108,6 @@ func look(ctx context.Context, t *testing.T, s screen, scheme string, p picture,
 	if err := os.WriteFile(file, text, 0o644); err != nil { //nolint:gosec // a picture for everybody
 		t.Fatal(err)
 	}
-}
-
-// prefer has pages believe that the person prefers a scheme, and no motion.
-func prefer(scheme string) cdp.Action[cdp.Void] {
-	return cdp.Func(func(ctx context.Context, at *cdp.Target) error {
-		_, err := protocol.Call(ctx, at, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
-		}})
-		return err
-	})
 }
 
 // take takes a picture of the page, or of what the screen shows of it.

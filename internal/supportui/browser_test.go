@@ -81,14 +81,43 @@ func follow(ctx context.Context, t *testing.T, focused string) {
 	t.Fatalf("%s: not reached by the tab key", focused)
 }
 
+// everyPage is one of each kind, with all that may stand on it.
+func (r *rig) everyPage() []string {
+	r.t.Helper()
+	failed := r.start(asked{to: "+447400123456", others: true})
+	r.fail(failed)
+	locked := r.start(asked{})
+	r.accept(locked)
+	r.lock()
+	recipient := r.search(phone).header.Get("Location")
+	all := []string{"/", "/?q=nobody", path(failed), path(locked), recipient, "/nowhere"}
+	for _, act := range []string{"send", "divert", "cancel", "unlock", "unsuppress", "reveal"} {
+		all = append(all, path(failed)+"/"+act)
+	}
+	return all
+}
+
+func TestNoPageShutsAnybodyOut(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	all := r.everyPage()
+	ctx := browsertest.Open(t)
+	for _, width := range []int64{1200, 360} {
+		browsertest.Do(ctx, t, cdp.EmulateViewport(width, 740))
+		for _, at := range all {
+			browsertest.Do(ctx, t, cdp.Navigate(r.server.URL+at), cdp.WaitReady("main"))
+			browsertest.Axe(ctx, t)
+		}
+	}
+}
+
 func TestThePagesFitAPhone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	o := r.start(asked{others: true})
-	r.fail(o)
+	all := r.everyPage()
 	ctx := browsertest.Open(t)
 	browsertest.Do(ctx, t, cdp.EmulateViewport(360, 740))
-	for _, at := range []string{"/", path(o), path(o) + "/cancel", r.search(phone).header.Get("Location"), "/nowhere"} {
+	for _, at := range all {
 		browsertest.Do(ctx, t, cdp.Navigate(r.server.URL+at))
 		wide, err := cdp.Run(ctx, cdp.Evaluate[string](`[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && getComputedStyle(e).clipPath === "none" && !e.classList.contains("skip")).map(e => e.tagName + "." + e.className).join(" ")`))
 		if err != nil {
