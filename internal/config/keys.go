@@ -19,14 +19,15 @@ const (
 // ones fewer are different once in 10³⁵ times; a pattern has few.
 const leastVariety = 6
 
-// Public are the keys of dev mode, which everybody knows: master keys in hex,
-// and the SHA-256 of the API key.
+// Public are the keys of dev mode, which everybody knows: master keys in hex, the
+// SHA-256 of the API key, and the hash of its people's password.
 var (
 	publicSecrets = []string{
 		"6465762d6d6f64652d6465762d6d6f64652d6465762d6d6f64652d6465762d6d",
 		"7075626c69632d6465762d6b65792d7075626c69632d6465762d6b65792d7075",
 	}
 	publicCallers = []string{"ef260e9aa3c673af240d17a2660480361a8e081d1ffeca2a5ed0e3219fc18567"}
+	publicHashes  = []string{"$argon2id$v=19$m=19456,t=2,p=1$VcOQLjx3IvnRfqjQ3HhsHg$v46cqlyc7a6p/PGOqmv6I3A5zT4E4cSnDpM9ZaiBBEM"}
 )
 
 // checkPublic refuses dev mode's keys: whoever knows them can read every code
@@ -42,6 +43,9 @@ func (c Config) checkPublic(cs *complaints) {
 	}
 	for i, k := range c.Callers {
 		cs.want(!slices.Contains(publicCallers, k.KeySHA256), entry("callers", i)+".key_sha256", "this is dev mode's API key, which everybody knows: make your own with %s", newCaller)
+	}
+	for i, u := range c.Support.Users {
+		cs.want(!slices.Contains(publicHashes, u.PasswordHash.Reveal()), entry("support.users", i)+".password_hash", "this is dev mode's password, which everybody knows: make your own with %s", newHash)
 	}
 }
 

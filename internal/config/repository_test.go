@@ -60,7 +60,7 @@ func TestDevModesFileIsGoodForDevModeOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	useful(t, c)
-	if _, err := config.Load(dev); err == nil || strings.Count(err.Error(), "everybody knows") != 1+len(c.Keys.Ring)+len(c.Callers) {
+	if _, err := config.Load(dev); err == nil || strings.Count(err.Error(), "everybody knows") != 1+len(c.Keys.Ring)+len(c.Callers)+len(c.Support.Users) {
 		t.Fatalf("another process takes dev mode's keys: %v", err)
 	}
 }
