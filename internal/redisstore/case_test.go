@@ -233,6 +233,9 @@ func TestACodeIsDivertedWhereverItIs(t *testing.T) {
 			if _, err := r.store.Divert(t.Context(), o.ID, otp.Email, "k•••@e•••.com", byKim); !errors.Is(err, otp.ErrNotFound) {
 				t.Errorf("%s: to an address that is used up: %v", name, err)
 			}
+			if got := r.acts(o.ID.Partition()); !slices.Equal(got, []string{"verification.diverted kim " + byKim.Reason}) || !slices.Contains(r.states(o.ID), "diverted") {
+				t.Errorf("%s: told %q", name, got)
+			}
 		}
 	})
 }

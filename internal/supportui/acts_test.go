@@ -1,6 +1,7 @@
 package supportui_test
 
 import (
+	"errors"
 	"html"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
+	"github.com/otpipe/otpipe/internal/support"
 )
 
 var ticket = url.Values{"reason": {"ticket 4711"}}
@@ -267,6 +269,36 @@ func TestWhatIsNotForAPersonIsNotDone(t *testing.T) {
 		t.Error("a viewer is offered actions")
 	}
 	r.enter(admin)
+	if got := r.events(o); len(got) > 0 {
+		t.Errorf("done all the same: %q", got)
+	}
+}
+
+func TestTheServiceItselfKnowsTheRoles(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	o := r.start(asked{others: true})
+	r.fail(o)
+	ctx, id, why := t.Context(), o.ID, "ticket 4711"
+	for who, acts := range map[*otp.Staff]map[string]func() error{
+		&viewer: {
+			"send again": func() error { return r.support.SendAgain(ctx, viewer, id, why) },
+			"divert":     func() error { return r.support.Divert(ctx, viewer, id, otp.Email, mailMask, why) },
+			"cancel":     func() error { return r.support.Cancel(ctx, viewer, id, why) },
+			"unlock":     func() error { _, err := r.support.Unlock(ctx, viewer, id, why); return err },
+			"unsuppress": func() error { _, err := r.support.Unsuppress(ctx, viewer, id, otp.SMS, why); return err },
+			"reveal":     func() error { _, err := r.support.Reveal(ctx, viewer, id, why); return err },
+		},
+		&operator: {
+			"reveal": func() error { _, err := r.support.Reveal(ctx, operator, id, why); return err },
+		},
+	} {
+		for what, act := range acts {
+			if err := act(); !errors.Is(err, support.ErrRole) {
+				t.Errorf("%s: %s: %v", who.Role, what, err)
+			}
+		}
+	}
 	if got := r.events(o); len(got) > 0 {
 		t.Errorf("done all the same: %q", got)
 	}

@@ -45,6 +45,7 @@ type rig struct {
 	t       testing.TB
 	rdb     *redis.Client
 	store   *redisstore.Store
+	support *support.Service
 	keys    otp.Keys
 	rung    chan otp.Due
 	server  *httptest.Server
@@ -64,12 +65,12 @@ func newRig(t testing.TB) *rig {
 		Redis: r.rdb, Retention: 72 * time.Hour, EventsKept: 10_000,
 		Offset: func() time.Duration { return time.Duration(r.ahead.Load()) },
 	}
+	r.support = &support.Service{
+		Journal: r.store, Acts: r.store, Ringer: r, Addresses: func(s string) (otp.Recipient, error) { return address.Typed(s, "DE") },
+		Explainer: support.Explainer{Words: words}, Namespaces: otp.BuiltIn(), Keys: r.keys, Partitions: 16,
+	}
 	u := &supportui.UI{
-		Door: r,
-		Support: &support.Service{
-			Journal: r.store, Acts: r.store, Ringer: r, Addresses: func(s string) (otp.Recipient, error) { return address.Typed(s, "DE") },
-			Explainer: support.Explainer{Words: words}, Namespaces: otp.BuiltIn(), Keys: r.keys, Partitions: 16,
-		},
+		Door: r, Support: r.support,
 		Log: slog.New(slog.NewTextHandler(r, nil)), Stopping: r.stop,
 	}
 	r.server = httptest.NewServer(u.Handler())
