@@ -70,6 +70,7 @@ func (w *world) inspect() {
 	}
 	w.before = now
 	w.inspectQuota(now)
+	w.inspectTallies(now)
 }
 
 // inspectRecord wants an entry for whatever is not done, no other, and no letter

@@ -21,7 +21,7 @@ func TestWhateverHappensInWhateverOrderWhatIsPromisedHolds(t *testing.T) {
 		if err := rdb.FlushDB(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		w := &world{rig: newRig(t, rdb), dice: rand.New(rand.NewPCG(seed, 1)), told: map[handed]otp.State{}, begun: map[handed]time.Duration{}}
+		w := &world{rig: newRig(t, rdb), dice: rand.New(rand.NewPCG(seed, 1)), told: map[handed]otp.State{}, begun: map[handed]time.Duration{}, arrived: map[otp.Order]bool{}}
 		w.store.AskAfter = 40 * time.Second
 		w.policy.Daily, w.policy.AllDaily = 100, 100
 		for range 3 {
@@ -61,6 +61,7 @@ type world struct {
 	begun   map[handed]time.Duration // what is under way, and since when
 	charged int                      // sends that were asked for
 	before  map[otp.ID]otp.History
+	arrived map[otp.Order]bool // mails that a relay took, or no longer counted as that
 	log     []string
 }
 
@@ -162,7 +163,7 @@ func (w *world) report() {
 
 func (w *world) receipt(h handed, state otp.State) {
 	rc := otp.Receipt{
-		Order: h.order, Attempt: h.attempt, Provider: "twilio", Ref: refOf(h), State: state,
+		Order: h.order, Attempt: h.attempt, Provider: vendorOf(h.attempt), Ref: refOf(h), State: state,
 		Class: pick(w, otp.FaultProvider, otp.FaultProvider, otp.FaultRecipient, otp.FaultThrottled), Permanent: w.one(20),
 	}
 	got, err := w.store.Receive(w.t.Context(), rc)
@@ -184,6 +185,9 @@ func (w *world) learn(h handed, state otp.State) {
 		w.told[h] = otp.Accepted
 	}
 }
+
+// vendorOf takes turns, as a route of two does.
+func vendorOf(attempt int) string { return []string{"backup", "twilio"}[attempt%2] }
 
 func refOf(h handed) string { return fmt.Sprintf("SM%d-%d", h.order.Send, h.attempt) }
 

@@ -85,7 +85,7 @@ func (o *worker) goOn() {
 
 func (o *worker) begin() {
 	h := handed{o.claim.Order, o.attempt}
-	err := o.rig.begin(o.claim, o.attempt)
+	_, err := o.store.Begin(o.t.Context(), o.claim, o.attempt, vendorOf(o.attempt))
 	o.note("%s begins %v: %v", o.claim.Holder, h, err)
 	if err != nil {
 		o.phase = idle
@@ -93,7 +93,7 @@ func (o *worker) begin() {
 	}
 	o.mayBegin(h, o.claim)
 	if o.one(10) { // the network repeats the command
-		_ = o.rig.begin(o.claim, o.attempt)
+		_, _ = o.store.Begin(o.t.Context(), o.claim, o.attempt, vendorOf(o.attempt))
 	}
 	o.phase, o.begun[h], o.told[h] = handsOver, time.Duration(o.ahead.Load()), ""
 }

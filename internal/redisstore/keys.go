@@ -1,6 +1,10 @@
 package redisstore
 
-import "github.com/otpipe/otpipe/internal/otp"
+import (
+	"strconv"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
 
 // Every key name, for Go and for the scripts. The braces put what one script
 // may touch into one cluster slot: all state of a recipient lies in its
@@ -21,6 +25,7 @@ import "github.com/otpipe/otpipe/internal/otp"
 //	staff:referral:{00}<hash of a pass>   on the way to the identity provider   10 min
 //	staff:tries:<of>:{00}<keyed hash>     of a place, a name, a pair: see lua/tries.lua
 //	staff:told:{00}<place>  that it tried too often was told         as long as it has to wait
+//	tally:{p}<hour>         counts of an hour (since 1970), see lua/tally.lua   8 days
 //
 // Without a TTL, for they name nobody:
 //
@@ -60,6 +65,10 @@ func suppressKey(partition, fp string, ch otp.Channel) string {
 	return "all:suppress:{" + partition + "}" + fp + ":" + string(ch)
 }
 
+func tallyKey(p otp.Partition, hour int64) string {
+	return "tally:{" + p.String() + "}" + strconv.FormatInt(hour, 10)
+}
+
 const storeKey = "otpipe:store"
 
 // keysLua says the same to the scripts. They are given one key and make the
@@ -71,6 +80,7 @@ local function recent_key(p, fp) return 'recent:{' .. p .. '}' .. fp end
 local function staff_key(kind, mark) return 'staff:' .. kind .. ':{00}' .. mark end
 local function due_key(p) return 'due:{' .. p .. '}' end
 local function heard_key(p, group) return 'heard:{' .. p .. '}' .. group end
+local function tally_key(p, hour) return 'tally:{' .. p .. '}' .. hour end
 local function events_key(p) return 'events:{' .. p .. '}' end
 `
 

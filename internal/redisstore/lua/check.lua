@@ -119,6 +119,7 @@ if right then
   local hash, expires = string.match(sessions, '^%S+'), NOW + session_life
   local newest_send = v.n > 1 and send(v, v.n)
   local mask = newest_send and newest_send.m or v.m -- where the code went last
+  count(v, v.t0, (newest_send and send(v, 1).ch or v.ch) .. ' approved')
   call('SET', state_key(ns, 'session', p, hash), table.concat({v.id, v.an, v.ch, whole(expires), mask}, ' '), 'PX', whole(session_life + GRACE))
   local told = remember('approved', '', 0, session_key, hash, expires)
   told[#told + 1] = NOW - v.t0

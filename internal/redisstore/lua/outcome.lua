@@ -24,6 +24,7 @@ if not a then return {'closed', ''} end
 local taken = state == 'accepted' or state == 'sent'
 local moved = RANK[state] > RANK[a.st]
 if ref ~= '' and not a.ref then a.ref = ref end
+if a.st == 'sending' and not taken then count(v, s.at, s.ch .. ' refused ' .. a.p) end
 if moved then
   a.st = state
   if state == 'failed' then a.why = reason end

@@ -6,12 +6,16 @@
 -- that it was accepted once and given up, turn that
 -- nobody else will deliver it to this address, to that an operator has ordered it to another, over when it goes to another without
 -- a receipt; of a send to another address its mask m, fp its owner's fingerprint and
--- fpp its partition.
+-- fpp its partition. was is how it stood when it was read or saved last, as it is
+-- counted.
+
+-- include tally
 
 local function read_send(text)
   local st, fields = string.match(text, '^(%S+) (.*)$')
   local s = cjson.decode(fields)
   s.st, s.a = st, s.a or {}
+  s.was = told(s)
   return s
 end
 
@@ -21,11 +25,11 @@ local function send(v, n)
 end
 
 local function save(v, n, s)
-  local st, a = s.st, s.a
-  s.st = nil
+  local st, a, stands = s.st, s.a, tally(v, s)
+  s.st, s.was = nil, nil
   if #a == 0 then s.a = nil end -- an empty list would be written as an object
   set(v, 's' .. n, st .. ' ' .. cjson.encode(s))
-  s.st, s.a = st, a
+  s.st, s.a, s.was = st, a, stands
 end
 
 -- How many attempts nobody knows the end of. One may be tried again; two are enough.
@@ -42,6 +46,7 @@ local function orphan(v, n, s)
   local last = s.a[#s.a]
   if last and last.st == 'sending' then
     last.st = 'unknown'
+    count(v, s.at, s.ch .. ' refused ' .. last.p)
     note_attempt(v, n, #s.a, 'unknown', last.p)
   end
 end

@@ -126,6 +126,7 @@ if all_pause > 0 then call('SET', all_pauses, whole(NOW + all_pause) .. ' ' .. b
 local s = {st = 'queued', ch = channel, at = NOW, nonce = nonce, k = 0, w = own_start, aw = all_start, a = {}}
 v.n, v.ch = n, channel
 if actor ~= '' then act(v, 'sent_again', actor, reason) end
+count(v, NOW, channel .. (created and ' opened' or ' resent'))
 note_send(v, n, 'queued', nil, channel, created and 'verification.created')
 set(v, 'l' .. n, letter)
 if suppressed then

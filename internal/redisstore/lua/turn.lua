@@ -62,6 +62,7 @@ end
 local m = v.n + 1
 v.n, v.ch = m, channel
 local other = {st = 'queued', ch = channel, at = NOW, nonce = '-', k = 0, w = 0, aw = 0, a = {}, m = mask, fp = fp2, fpp = p2}
+count(v, NOW, channel .. ' resent')
 note_send(v, m, 'queued', nil, 'fallback')
 save(v, m, other)
 set(v, 'l' .. m, letter)
