@@ -39,7 +39,7 @@ bench: ## Throughput and latency of starts and checks beside a bare handler; bou
 
 .PHONY: screenshots
 screenshots: deps ## Pictures of every page into docs/img, light and dark, desktop and phone
-	SCREENSHOTS=$(CURDIR)/docs/img $(GO) test -run TestScreenshots -count=1 ./internal/e2e
+	SCREENSHOTS=$(CURDIR)/docs/img $(GO) test -run TestScreenshots -count=1 ./internal/e2e ./internal/supportui
 
 .PHONY: soak
 soak: ## The crash and race tests with the long counts; a few minutes

@@ -53,7 +53,8 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	store.Redis = rdb
 	in := &entry{store: &store, partitions: c.Store.Partitions, keys: keys, log: log}
 	metrics := telemetry.New(Version(), c.Policies(), providerNames(c))
-	metrics.Queues(asynqueue.NewGauge(queue))
+	gauge := asynqueue.NewGauge(queue)
+	metrics.Queues(gauge)
 	ringer := asynqueue.NewRinger(queue, log, metrics.Lost)
 	verifications := telemetry.LogVerifications(metrics.Verifications(&store), log)
 	api := &httpapi.API{
@@ -78,7 +79,7 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if !c.Support.On() {
 		return runAPI(ctx, log, in, ringer, faces, pages{})
 	}
-	staff, err := newPages(ctx, c, in, verifications, ringer)
+	staff, err := newPages(ctx, c, in, verifications, ringer, gauge)
 	if err != nil {
 		return fmt.Errorf("support: %w", err)
 	}

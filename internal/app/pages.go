@@ -30,7 +30,7 @@ type pages struct {
 
 // newPages makes the support pages. Their streams end when ctx does. What the
 // staff start is counted by started, as what products start is.
-func newPages(ctx context.Context, c config.Config, in *entry, started verify.Verifications, ringer support.Ringer) (pages, error) {
+func newPages(ctx context.Context, c config.Config, in *entry, started verify.Verifications, ringer support.Ringer, queues support.Queues) (pages, error) {
 	proxies, err := c.Support.Networks()
 	if err != nil {
 		return pages{}, err
@@ -56,6 +56,9 @@ func newPages(ctx context.Context, c config.Config, in *entry, started verify.Ve
 			Journal: in.store, Acts: staffActs{in.store, started}, Ringer: ringer,
 			Addresses: func(text string) (otp.Recipient, error) { return address.Typed(text, c.Support.Country) },
 			Explainer: explainer(), Namespaces: c.Policies(), Keys: in.keys, Partitions: c.Store.Partitions,
+		},
+		Overview: &support.Overview{
+			Tallies: in.store, Standings: in.store, Queues: queues, Accounts: staffAccounts(c), Partitions: c.Store.Partitions, Now: time.Now,
 		},
 		Log: in.log, Stopping: ctx.Done(),
 	}
@@ -85,6 +88,13 @@ type staffActs struct {
 
 func (a staffActs) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 	return a.started.Start(ctx, o)
+}
+
+func staffAccounts(c config.Config) (all []support.Account) {
+	for _, a := range accounts(c) {
+		all = append(all, support.Account{Name: a.Name, Driver: a.Driver, Channels: a.Channels})
+	}
+	return all
 }
 
 func users(listed []config.User) (*login.Users, error) {

@@ -62,7 +62,7 @@ func (r *rig) onTheHour() {
 }
 
 func TestWhatIsSaidTwiceIsTalliedOnce(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
+	each(t, func(_ *testing.T, r *rig) {
 		r.onTheHour()
 		a := ask{nonce: otp.NewNonce()}.filled()
 		o := r.mustStart(a)

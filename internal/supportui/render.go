@@ -17,6 +17,7 @@ var sources embed.FS
 // define fragments that are sent alone.
 var layout = template.Must(template.New("").Funcs(template.FuncMap{
 	"asset": asset, "day": day, "clock": clock, "ago": ago, "took": took, "channel": channelText, "left": left,
+	"number": number, "short": short, "part": part, "delay": delay, "median": median,
 }).ParseFS(sources, "templates/layout.html"))
 
 // pageOf reads a page's template; the first of its files that defines something counts.

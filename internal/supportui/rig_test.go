@@ -3,6 +3,7 @@ package supportui_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -50,7 +51,8 @@ type rig struct {
 	rung    chan otp.Due
 	server  *httptest.Server
 	stop    chan struct{}
-	stopped func() // closes stop, once
+	stopped func()                    // closes stop, once
+	queues  map[string]otp.QueueState // nil: nothing waits anywhere
 	ahead   atomic.Int64
 
 	mu  sync.Mutex
@@ -71,6 +73,10 @@ func newRig(t testing.TB) *rig {
 	}
 	u := &supportui.UI{
 		Door: r, Support: r.support,
+		Overview: &support.Overview{
+			Tallies: r.store, Standings: r.store, Queues: r, Partitions: 16, Now: func() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) },
+			Accounts: []support.Account{{Name: "twilio", Driver: "twilio", Channels: []otp.Channel{otp.SMS}}, {Name: "backup", Driver: "twilio", Channels: []otp.Channel{otp.SMS}}, {Name: "smtp", Driver: "smtp", Channels: []otp.Channel{otp.Email}}},
+		},
 		Log: slog.New(slog.NewTextHandler(r, nil)), Stopping: r.stop,
 	}
 	r.server = httptest.NewServer(u.Handler())
@@ -78,6 +84,15 @@ func newRig(t testing.TB) *rig {
 	r.stopped = sync.OnceFunc(func() { close(r.stop) })
 	t.Cleanup(r.stopped)
 	return r
+}
+
+// Read has a queue stand as the test says.
+func (r *rig) Read(queue string) (otp.QueueState, error) {
+	state, known := r.queues[queue]
+	if !known && r.queues != nil {
+		return state, errors.New("out of reach")
+	}
+	return state, nil
 }
 
 func keys(t testing.TB) otp.Keys {

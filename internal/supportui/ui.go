@@ -35,6 +35,7 @@ type Guard interface {
 type UI struct {
 	Door     Guard
 	Support  *support.Service
+	Overview Overview
 	Log      *slog.Logger
 	Stopping <-chan struct{} // closed: streams end
 }
@@ -58,6 +59,7 @@ func (u *UI) Handler() http.Handler {
 	mux.Handle("GET /favicon.ico", http.HandlerFunc(serveStatic))
 	u.Door.Routes(mux)
 	mux.Handle("GET /{$}", u.page(otp.Viewer, u.showSearch))
+	mux.Handle("GET /overview", u.page(otp.Viewer, u.showOverview))
 	mux.Handle("POST /search", u.page(otp.Viewer, u.search))
 	mux.Handle("GET /recipients/{whose}", u.page(otp.Viewer, u.showRecipient))
 	mux.Handle("GET /verifications/{id}", u.page(otp.Viewer, u.showFile))
