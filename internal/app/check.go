@@ -7,55 +7,80 @@ import (
 	"io"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/redisstore"
 )
 
-// patience is how long -check waits for Redis.
+// patience is how long an examination waits for Redis.
 const patience = 5 * time.Second
 
-// check tries what a process needs, tells what its settings mean, and returns
-// the exit code. It changes nothing.
-func check(ctx context.Context, path string, c config.Config, out, wrong io.Writer) int {
-	redis.SetLogger(redisLog{NewLog(config.Log{Level: "error"}, io.Discard)})
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	warnings := c.Warnings()
-	_, err := NewComposer(c)
-	if err == nil {
-		_, _ = fmt.Fprintf(out, "configuration ok: %s\n\n%s", from(path), overview(c))
-		var about []string
-		about, err = checkRedis(ctx, c)
-		warnings = append(warnings, about...)
-	}
-	for _, w := range warnings {
-		_, _ = fmt.Fprintln(out, "\nwarning:", w)
-	}
-	if err != nil {
-		_, _ = fmt.Fprintln(wrong, err)
-		return checked(err)
-	}
-	_, _ = fmt.Fprintln(out, "\nredis answers, and agrees with the keys and partitions")
-	return exitStopped
+// Report is what an examination found. Nothing in it is secret.
+type Report struct {
+	Settings []Subject
+	Warnings []string
+	// Fault is what keeps a process from running; nil if nothing does.
+	Fault error
 }
 
-func from(path string) string {
+// Examine tries what a process needs and tells what its settings mean. It
+// changes nothing.
+func Examine(ctx context.Context, c config.Config) Report {
+	QuietRedis()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r := Report{Warnings: c.Warnings()}
+	if _, r.Fault = NewComposer(c); r.Fault != nil {
+		return r
+	}
+	r.Settings = overview(c)
+	var about []string
+	about, r.Fault = checkRedis(ctx, c)
+	r.Warnings = append(r.Warnings, about...)
+	return r
+}
+
+// Code is the exit code that tells what is to be started from what is to be changed.
+func (r Report) Code() int {
+	if r.Fault == nil {
+		return ExitStopped
+	}
+	return CodeOf(r.Fault)
+}
+
+// CodeOf is the exit code of an error about what a process needs.
+func CodeOf(err error) int {
+	_, disagrees := errors.AsType[*redisstore.DisagreementError](err)
+	_, missing := errors.AsType[unavailableError](err)
+	if missing && !disagrees {
+		return ExitUnavailable
+	}
+	return ExitConfig
+}
+
+// Write is the report for people; source is where the settings are from.
+func (r Report) Write(source string, out, wrong io.Writer) {
+	if len(r.Settings) > 0 {
+		_, _ = fmt.Fprintf(out, "configuration ok: %s\n\n", source)
+	}
+	for _, s := range r.Settings {
+		_, _ = fmt.Fprintf(out, "  %-10s  %s\n", s.Name, s.Meaning)
+	}
+	for _, w := range r.Warnings {
+		_, _ = fmt.Fprintln(out, "\nwarning:", w)
+	}
+	if r.Fault != nil {
+		_, _ = fmt.Fprintln(wrong, r.Fault)
+		return
+	}
+	_, _ = fmt.Fprintln(out, "\nredis answers, and agrees with the keys and partitions")
+}
+
+// Source says where the settings are from that the file at path begins.
+func Source(path string) string {
 	if path == "" {
 		return "the environment"
 	}
 	return path + " and the environment"
-}
-
-// checked tells what is to be started from what is to be changed.
-func checked(err error) int {
-	_, disagrees := errors.AsType[*redisstore.DisagreementError](err)
-	_, missing := errors.AsType[unavailableError](err)
-	if missing && !disagrees {
-		return exitUnavailable
-	}
-	return exitConfig
 }
 
 // unavailableError says that something does not answer, or not as it must.

@@ -16,7 +16,8 @@ var layer = map[string]int{
 	"internal/address": 2, "internal/redisstore": 2, "internal/asynqueue": 2, "internal/twilio": 2, "internal/breaker": 2, "internal/webhook": 2, "internal/smtpmail": 2, "internal/message": 2, "internal/login": 2,
 	"internal/httpapi": 2, "internal/supportui": 2, "internal/telemetry": 2, "internal/config": 2, "internal/devkit": 2,
 	"internal/app": 3,
-	"cmd/api":      4, "cmd/worker": 4, "cmd/dev": 4, "bench": 4,
+	"internal/ctl": 4,
+	"cmd/api":      5, "cmd/worker": 5, "cmd/dev": 5, "cmd/otpctl": 5, "bench": 5,
 }
 
 // testOnly rooms are imported by tests alone, and devkit by dev mode too.

@@ -19,11 +19,11 @@ import (
 
 // Exit codes, as sysexits.h has them.
 const (
-	exitStopped     = 0
-	exitFailure     = 1
-	exitUsage       = 64 // of the command line
-	exitUnavailable = 69 // -check: what the process needs is not there
-	exitConfig      = 78
+	ExitStopped     = 0
+	ExitFailure     = 1
+	ExitUsage       = 64 // of the command line
+	ExitUnavailable = 69 // -check: what the process needs is not there
+	ExitConfig      = 78
 )
 
 // Main is the whole of a process: it reads flags and configuration, runs until
@@ -32,22 +32,24 @@ func Main(name string, run func(context.Context, config.Config, *slog.Logger) er
 	o, err := parse(name, os.Args[1:])
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		return exitStopped
+		return ExitStopped
 	case err != nil:
-		return exitUsage
+		return ExitUsage
 	case o.version:
 		_, _ = fmt.Fprintln(os.Stdout, name, Version())
-		return exitStopped
+		return ExitStopped
 	}
 	c, err := config.Load(o.config)
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)
-		return exitConfig
+		return ExitConfig
 	}
 	ctx, stop := Signals()
 	defer stop()
 	if o.check {
-		return check(ctx, o.config, c, os.Stdout, os.Stderr)
+		report := Examine(ctx, c)
+		report.Write(Source(o.config), os.Stdout, os.Stderr)
+		return report.Code()
 	}
 	if o.level != "" {
 		c.Log.Level = o.level
@@ -107,13 +109,13 @@ func tune() {
 
 func exit(err error, log *slog.Logger) int {
 	if err == nil {
-		return exitStopped
+		return ExitStopped
 	}
 	log.Error("stopped", "error", err)
 	if _, disagrees := errors.AsType[*redisstore.DisagreementError](err); disagrees || errors.Is(err, errMessages) {
-		return exitConfig
+		return ExitConfig
 	}
-	return exitFailure
+	return ExitFailure
 }
 
 // Version is the version of the build: the module's, or the commit.

@@ -14,11 +14,13 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
-// overview says what settings mean, a subject a line, without a secret.
-func overview(c config.Config) string {
-	var b strings.Builder
-	line := func(subject, format string, args ...any) {
-		_, _ = fmt.Fprintf(&b, "  %-10s  %s\n", subject, fmt.Sprintf(format, args...))
+// Subject is one thing that the settings are about.
+type Subject struct{ Name, Meaning string }
+
+// overview says what settings mean, without a secret.
+func overview(c config.Config) (all []Subject) {
+	line := func(name, format string, args ...any) {
+		all = append(all, Subject{name, fmt.Sprintf(format, args...)})
 	}
 	line("api", "%s, health and metrics on %s", c.API.Listen, c.API.Admin)
 	if u, err := url.Parse(c.API.PublicURL); err == nil && u.Host != "" {
@@ -32,7 +34,7 @@ func overview(c config.Config) string {
 		line("bounces", "%s, to %s", c.Worker.Bounces, strings.Join(domains, ", "))
 	}
 	line("redis", "%s, queue in %s", where(c.Redis.State), where(c.Redis.Queue))
-	line("store", "%d partitions, time lines kept %s, durability %s", c.Store.Partitions, short(time.Duration(c.Store.Retention)), c.Store.Durability)
+	line("store", "%d partitions, time lines kept %s, durability %s", c.Store.Partitions, Short(time.Duration(c.Store.Retention)), c.Store.Durability)
 	line("keys", "%s", keyIDs(c.Keys))
 	for _, k := range c.Callers {
 		line("caller", "%s: %s; %s", k.Name, strings.Join(k.Scopes, ", "), orAll(k.Namespaces))
@@ -48,7 +50,7 @@ func overview(c config.Config) string {
 	for _, ns := range slices.Sorted(maps.Keys(policies)) {
 		line("namespace", "%s", policy(ns, policies[ns]))
 	}
-	return b.String()
+	return all
 }
 
 // whoSignsIn says by what ways people come to the support pages.
@@ -92,8 +94,8 @@ func account(p config.Provider) string {
 	return p.Driver
 }
 
-// short is a duration as people write it: 72h, not 72h0m0s.
-func short(d time.Duration) string {
+// Short is a duration as people write it: 72h, not 72h0m0s.
+func Short(d time.Duration) string {
 	text := d.String()
 	if d >= time.Minute && d%time.Minute == 0 {
 		text = strings.TrimSuffix(text, "0s")
@@ -122,7 +124,7 @@ func policy(ns otp.Namespace, p otp.Policy) string {
 	for _, c := range p.Channels {
 		channels = append(channels, string(c))
 	}
-	return fmt.Sprintf("%s: %s, %d digits for %s, %d a day", ns, strings.Join(channels, " or "), p.Digits, short(p.Life), p.Daily)
+	return fmt.Sprintf("%s: %s, %d digits for %s, %d a day", ns, strings.Join(channels, " or "), p.Digits, Short(p.Life), p.Daily)
 }
 
 func orAll(names []string) string {

@@ -61,6 +61,10 @@ func newClient(o *redis.UniversalOptions) redis.UniversalClient {
 	return redis.NewClusterClient(c)
 }
 
+// QuietRedis keeps go-redis from writing to standard error in a process without
+// a log.
+func QuietRedis() { redis.SetLogger(redisLog{slog.New(slog.DiscardHandler)}) }
+
 // redisLog keeps go-redis from writing to standard error by itself. What it
 // says, the callers of failed commands say too.
 type redisLog struct{ log *slog.Logger }

@@ -22,6 +22,9 @@ var (
 // Levels are those of the log, the most talkative first.
 var Levels = []string{"debug", "info", "warn", "error"}
 
+// ValidName tells whether a caller, a provider or an endpoint may be named so.
+func ValidName(s string) bool { return nameForm.MatchString(s) }
+
 // Check says everything that is wrong with the settings, a line for each.
 func (c Config) Check() error {
 	var cs complaints

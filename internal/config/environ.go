@@ -18,6 +18,10 @@ const (
 	ConfigVariable = prefix + "CONFIG"
 )
 
+// others are variables that begin as ours do and are no settings: those of
+// commands that may run beside a process.
+var others = []string{ConfigVariable, prefix + "URL", prefix + "KEY"}
+
 // environment sets settings from variables. A variable is named after its
 // setting's path: OTPIPE_PROVIDERS_1_SMTP_HOST is providers[1].smtp.host, and
 // OTPIPE_NAMESPACES_PHONE_AUTH_LIFE is namespaces.phone-auth.life.
@@ -46,7 +50,7 @@ func (e *environment) over(c *Config) {
 	e.platform("redis.url", "REDIS_URL", func(value string) { c.Redis.URL = NewSecret(value) })
 	e.platform("api.listen", "PORT", func(value string) { c.API.Listen = ":" + value })
 	for _, name := range slices.Sorted(maps.Keys(e.vars)) {
-		if strings.HasPrefix(name, prefix) && e.used[name] == "" && name != ConfigVariable && !fromKubernetes(name, e.vars[name]) {
+		if strings.HasPrefix(name, prefix) && e.used[name] == "" && !slices.Contains(others, name) && !fromKubernetes(name, e.vars[name]) {
 			e.say(name, "", e.unknown(name))
 		}
 	}

@@ -1,0 +1,39 @@
+package ctl
+
+import (
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/otpipe/otpipe/internal/app"
+	"github.com/otpipe/otpipe/internal/otp"
+)
+
+// commandLine is all that can be typed.
+type commandLine struct {
+	JSON    bool             `name:"json" help:"Print JSON: its names and their meanings stay."`
+	NoColor bool             `help:"No colours, on a terminal too (as NO_COLOR does)."`
+	Version kong.VersionFlag `help:"Print the version and exit."`
+
+	Config struct {
+		Check configCheck `cmd:"" help:"Say what the configuration means, and whether all that it needs is there."`
+	} `cmd:"" group:"config" help:"The configuration."`
+	Keys struct {
+		New    keysNew    `cmd:"" help:"Make a first ring key and the anchor."`
+		Rotate keysRotate `cmd:"" help:"Say which step of a rotation is next, and make the new key for it."`
+	} `cmd:"" group:"config" help:"The keys that everything is sealed with."`
+	APIKey struct {
+		New apikeyNew `cmd:"" help:"Make an API key: print it once, and the [[callers]] block with its hash."`
+	} `cmd:"" name:"apikey" group:"config" help:"The keys of those who call the api."`
+	Completion completion `cmd:"" group:"alone" help:"Print the script that lets a shell complete otpctl's commands."`
+	Complete   complete   `cmd:"" name:"__complete" hidden:"" passthrough:"all" help:"What may come next, for the script."`
+}
+
+// words are what tags of commands say by name.
+func words() kong.Vars {
+	var scopes []string
+	for _, s := range otp.Scopes {
+		scopes = append(scopes, string(s))
+	}
+	return kong.Vars{"version": "otpctl " + app.Version(), "scopes": strings.Join(scopes, ",")}
+}
