@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/otpipe/otpipe/internal/config"
+	"github.com/otpipe/otpipe/internal/doctor"
+	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
 )
 
@@ -51,7 +53,7 @@ func (r Report) Code() int {
 func CodeOf(err error) int {
 	_, disagrees := errors.AsType[*redisstore.DisagreementError](err)
 	_, missing := errors.AsType[unavailableError](err)
-	if missing && !disagrees {
+	if (missing || errors.Is(err, otp.ErrStoreUnavailable)) && !disagrees {
 		return ExitUnavailable
 	}
 	return ExitConfig
@@ -91,15 +93,14 @@ func (e unavailableError) Unwrap() error { return e.error }
 // checkRedis asks both, or the one that is both, and then the store whether it
 // agrees.
 func checkRedis(ctx context.Context, c config.Config) (warnings []string, err error) {
-	replicas := 0
-	if c.Store.Durability == "replicated" {
-		replicas = c.Store.Replicas
-	}
-	warnings, err = checkServers(ctx, "redis.url", c.Redis.State, replicas)
+	found, err := checkServers(ctx, stateSetting, c.Redis.State, replicas(c))
 	errs := []error{err}
-	if q := c.Redis.QueueURL; q.Set() && q.Reveal() != c.Redis.URL.Reveal() {
-		about, err := checkServers(ctx, "redis.queue_url", c.Redis.Queue, 0)
-		warnings, errs = append(warnings, about...), append(errs, err)
+	if ownQueue(c) {
+		about, err := checkServers(ctx, queueSetting, c.Redis.Queue, 0)
+		found, errs = append(found, about...), append(errs, err)
+	}
+	for _, f := range found {
+		warnings = append(warnings, sentence(f))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return warnings, err
@@ -107,20 +108,39 @@ func checkRedis(ctx context.Context, c config.Config) (warnings []string, err er
 	return warnings, checkStore(ctx, c)
 }
 
+// The settings that say where a Redis is.
+const (
+	stateSetting = "redis.url"
+	queueSetting = "redis.queue_url"
+)
+
+// ownQueue tells whether the queue has a Redis of its own.
+func ownQueue(c config.Config) bool {
+	q := c.Redis.QueueURL
+	return q.Set() && q.Reveal() != c.Redis.URL.Reveal()
+}
+
+// replicas are how many the state's Redis must have.
+func replicas(c config.Config) int {
+	if c.Store.Durability == "replicated" {
+		return c.Store.Replicas
+	}
+	return 0
+}
+
+// sentence is a finding on one line.
+func sentence(f doctor.Finding) string {
+	if f.Do == "" {
+		return f.Says
+	}
+	return f.Says + "; " + f.Do
+}
+
+// checkStore tells whether the store agrees.
 func checkStore(ctx context.Context, c config.Config) error {
-	keys, err := c.Secrets()
-	if err != nil {
-		return err
+	_, done, err := OpenStore(ctx, c)
+	if err == nil {
+		done()
 	}
-	client, err := apiClient(c.Redis.State)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = client.Close() }()
-	store := newStore(c)
-	store.Redis = client
-	if err := store.Agrees(ctx, c.Store.Partitions, keys); err != nil {
-		return unavailableError{fmt.Errorf("redis.url: %w", err)}
-	}
-	return nil
+	return err
 }

@@ -73,9 +73,7 @@ func (e *entry) gate(next, closed http.Handler) http.Handler {
 }
 
 func newStore(c config.Config) redisstore.Store {
-	s := redisstore.Store{Retention: time.Duration(c.Store.Retention), EventsKept: c.Store.EventsKept, AskAfter: time.Duration(c.Worker.AskAfter)}
-	if c.Store.Durability == "replicated" {
-		s.Replicas = c.Store.Replicas
+	return redisstore.Store{
+		Retention: time.Duration(c.Store.Retention), EventsKept: c.Store.EventsKept, AskAfter: time.Duration(c.Worker.AskAfter), Replicas: replicas(c),
 	}
-	return s
 }

@@ -15,9 +15,9 @@ var layer = map[string]int{
 	"internal/verify": 1, "internal/deliver": 1, "internal/notify": 1, "internal/support": 1, "internal/vendorhttp": 1,
 	"internal/address": 2, "internal/redisstore": 2, "internal/asynqueue": 2, "internal/twilio": 2, "internal/breaker": 2, "internal/webhook": 2, "internal/smtpmail": 2, "internal/message": 2, "internal/login": 2,
 	"internal/httpapi": 2, "internal/supportui": 2, "internal/telemetry": 2, "internal/config": 2, "internal/devkit": 2,
-	"internal/app": 3,
-	"internal/ctl": 4,
-	"cmd/api":      5, "cmd/worker": 5, "cmd/dev": 5, "cmd/otpctl": 5, "bench": 5,
+	"internal/app":    3,
+	"internal/doctor": 2, "internal/ctl": 4,
+	"cmd/api": 5, "cmd/worker": 5, "cmd/dev": 5, "cmd/otpctl": 5, "bench": 5,
 }
 
 // testOnly rooms are imported by tests alone, and devkit by dev mode too.

@@ -19,6 +19,24 @@ var errMessages = errors.New("messages cannot be written as they are configured"
 // NewComposer reads the templates and checks what texts cost, as both processes
 // do before anything else: the api would admit what no worker can write.
 func NewComposer(c config.Config) (*message.Composer, error) {
+	composer, err := ReadTemplates(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := composer.CheckTexts(TextLimits(c)); err != nil {
+		return nil, fmt.Errorf("%w:\n%w", errMessages, err)
+	}
+	return composer, nil
+}
+
+// TextLimits are what a text may cost.
+func TextLimits(c config.Config) message.Limits {
+	m := c.Messages
+	return message.Limits{Segments: m.SMSSegments, Unicode: m.UnicodeLocales, UnicodeSegments: m.UnicodeSegments}
+}
+
+// ReadTemplates is NewComposer without a look at what texts cost.
+func ReadTemplates(c config.Config) (*message.Composer, error) {
 	files, err := templateFiles(c)
 	if err != nil {
 		return nil, fmt.Errorf("%w:\n%w", errMessages, err)
@@ -31,9 +49,6 @@ func NewComposer(c config.Config) (*message.Composer, error) {
 		settings.Ending[ns] = message.Ending{Origin: origin, AndroidHash: hash}
 	}
 	composer, err := message.New(files, c.Policies(), settings)
-	if err == nil {
-		err = composer.CheckTexts(message.Limits{Segments: m.SMSSegments, Unicode: m.UnicodeLocales, UnicodeSegments: m.UnicodeSegments})
-	}
 	if err != nil {
 		return nil, fmt.Errorf("%w:\n%w", errMessages, err)
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,9 +10,11 @@ import (
 	"sync"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/otpipe/otpipe/internal/doctor"
 )
 
-// inquiry is what -check asks of a Redis.
+// inquiry is what is asked of a Redis that shall be used.
 type inquiry struct {
 	setting  string // that says where it is
 	replicas int    // that it must have
@@ -19,36 +22,49 @@ type inquiry struct {
 }
 
 // checkServers asks the server, the sentinels' master, or every master of a cluster.
-func checkServers(ctx context.Context, setting string, at place, replicas int) (warnings []string, err error) {
+func checkServers(ctx context.Context, setting string, at place, replicas int) (found []doctor.Finding, err error) {
+	err = eachServer(ctx, setting, at, func(ctx context.Context, where string, node redis.UniversalClient, inCluster bool) ([]doctor.Finding, error) {
+		return inquiry{where, replicas, inCluster}.ask(ctx, node)
+	}, &found)
+	return found, err
+}
+
+// eachServer calls ask for each of them beside each other, and collects what it finds.
+func eachServer(
+	ctx context.Context, setting string, at place,
+	ask func(ctx context.Context, where string, node redis.UniversalClient, inCluster bool) ([]doctor.Finding, error),
+	found *[]doctor.Finding,
+) error {
 	client, err := apiClient(at)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", setting, err)
+		return fmt.Errorf("%s: %w", setting, err)
 	}
 	defer func() { _ = client.Close() }()
 	cluster, ok := client.(*redis.ClusterClient)
 	if !ok {
-		return inquiry{setting: setting, replicas: replicas}.ask(ctx, client)
+		*found, err = ask(ctx, setting, client, false)
+		return err
 	}
 	var mu sync.Mutex
 	var errs []error
 	err = cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
-		about, err := inquiry{setting + " at " + node.Options().Addr, replicas, true}.ask(ctx, node)
+		about, err := ask(ctx, setting+" at "+node.Options().Addr, node, true)
 		mu.Lock()
 		defer mu.Unlock()
-		warnings, errs = append(warnings, about...), append(errs, err)
+		*found, errs = append(*found, about...), append(errs, err)
 		return nil
 	})
 	if err != nil {
-		return nil, noAnswer(setting, err)
+		return noAnswer(setting, err)
 	}
-	slices.Sort(warnings)
-	return warnings, errors.Join(errs...)
+	slices.SortFunc(*found, func(a, b doctor.Finding) int { return cmp.Compare(a.Says, b.Says) })
+	return errors.Join(errs...)
 }
 
-func (q inquiry) ask(ctx context.Context, client redis.UniversalClient) (warnings []string, err error) {
+func (q inquiry) ask(ctx context.Context, client redis.UniversalClient) (found []doctor.Finding, err error) {
 	text, err := client.Info(ctx).Result()
 	if redis.IsPermissionError(err) {
-		return []string{q.setting + ": its user may not ask INFO, so its version and settings are not known"}, nil
+		return []doctor.Finding{{Grade: doctor.Warn, Says: q.setting + ": its user may not ask INFO, so its version and settings are not known"}}, nil
 	}
 	if err != nil {
 		return nil, noAnswer(q.setting, err)
@@ -60,7 +76,7 @@ func (q inquiry) ask(ctx context.Context, client redis.UniversalClient) (warning
 	if facts["cluster_enabled"] == "1" && !q.cluster {
 		return nil, fmt.Errorf("%s: this Redis is a node of a cluster: want redis+cluster:// for the state, and a server outside of it for the queue", q.setting)
 	}
-	return facts.warnings(q.setting, q.replicas), nil
+	return facts.doubts(q.setting, q.replicas), nil
 }
 
 // noAnswer tells what has to be changed from what has to be started.
@@ -97,17 +113,18 @@ func (f facts) atLeast(major, minor int) bool {
 	return have > major || have == major && and >= minor
 }
 
-func (f facts) warnings(setting string, replicas int) (all []string) {
-	warn := func(ok bool, format string, args ...any) {
+// doubts are what may cost codes or limits.
+func (f facts) doubts(setting string, replicas int) (all []doctor.Finding) {
+	want := func(ok bool, grade doctor.Grade, do, format string, args ...any) {
 		if !ok {
-			all = append(all, setting+": "+fmt.Sprintf(format, args...))
+			all = append(all, doctor.Finding{Grade: grade, Says: setting + ": " + fmt.Sprintf(format, args...), Do: do})
 		}
 	}
 	policy := f["maxmemory_policy"]
-	warn(policy == "noeviction" || policy == "", "maxmemory-policy is %s: a full Redis would drop codes and locks; want noeviction", policy)
-	warn(f["aof_enabled"] != "0", "appendonly is off: what is pending, and all limits, are lost when Redis restarts; want appendonly yes")
+	want(policy == "noeviction" || policy == "", doctor.Warn, "want noeviction", "maxmemory-policy is %s: a full Redis would drop codes and locks", policy)
+	want(f["aof_enabled"] != "0", doctor.Warn, "want appendonly yes", "appendonly is off: what is pending, and all limits, are lost when Redis restarts")
 	var have int
 	_, _ = fmt.Sscan(f["connected_slaves"], &have)
-	warn(have >= replicas, "store.replicas wants %d, this Redis has %d: no start would be accepted", replicas, have)
+	want(have >= replicas, doctor.Fail, "", "store.replicas wants %d, this Redis has %d: no start would be accepted", replicas, have)
 	return all
 }

@@ -31,5 +31,23 @@ func (g *Gauge) Read(queue string) (otp.QueueState, error) {
 	if err != nil {
 		return otp.QueueState{}, fmt.Errorf("read queue %s: %w", queue, err)
 	}
-	return otp.QueueState{Waiting: info.Pending + info.Retry + info.Scheduled, Oldest: info.Latency, Dead: info.Archived}, nil
+	return otp.QueueState{
+		Waiting: info.Pending + info.Retry + info.Scheduled, Running: info.Active, Failing: info.Retry, Oldest: info.Latency, Dead: info.Archived,
+	}, nil
+}
+
+// Servers tells how many processes serve each queue. One that has died is told of
+// for ten seconds.
+func (g *Gauge) Servers() (map[string]int, error) {
+	all, err := g.inspect.Servers()
+	if err != nil {
+		return nil, fmt.Errorf("list the queues' servers: %w", err)
+	}
+	serving := map[string]int{}
+	for _, s := range all {
+		for queue := range s.Queues {
+			serving[queue]++
+		}
+	}
+	return serving, nil
 }

@@ -25,7 +25,9 @@ type Twilio struct {
 	AccountSID string           // AC…; also the user name of requests
 	AuthToken  string           // their password, and the key of the signatures
 	KeySID     string           // SK…: the user name of requests with an API key; "" for none
-	KeySecret  string           // its password, which signs nothing
+	KeySecret  string           // its password, which signs nothing; it is a standard key, which may not read the account
+	Status     string           // of the account; "": active
+	Trial      bool             // the account pays nothing yet
 	Vendor     string           // its name in Chaos and in the inbox; "" for "twilio"
 	Inbox      *Inbox           // gets what the handset would get
 	Chaos      *Chaos           // nil: behaves well
@@ -46,11 +48,12 @@ const (
 	twilioVersion  = "2010-04-01"
 )
 
-// ServeHTTP answers POST /2010-04-01/Accounts/{sid}/Messages.json, and of a
-// message that was made GET …/Messages/{sid}.json and POST …/{sid}/Feedback.json.
+// ServeHTTP answers POST /2010-04-01/Accounts/{sid}/Messages.json, of a message
+// that was made GET …/Messages/{sid}.json and POST …/{sid}/Feedback.json, and GET
+// /2010-04-01/Accounts/{sid}.json.
 // Only a message that Twilio would take asks Chaos what becomes of it.
 func (t *Twilio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if t.about(w, r) {
+	if t.about(w, r) || t.account(w, r) {
 		return
 	}
 	form, err := t.read(r)

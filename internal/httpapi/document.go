@@ -17,6 +17,9 @@ import (
 
 var problemsOnce sync.Once // huma keeps its error constructor in a variable
 
+// Title is that of the OpenAPI document, by which an otpipe is known.
+const Title = "otpipe"
+
 const about = `otpipe sends one-time codes, checks them, and tells what became of them.
 
 Every answer has an X-Request-Id; send one of your own and it is used. ` +
@@ -25,7 +28,7 @@ Every answer has an X-Request-Id; send one of your own and it is used. ` +
 // document makes the API that operations are added to.
 func (a *API) document(mux *http.ServeMux) huma.API {
 	problemsOnce.Do(useProblems)
-	cfg := huma.DefaultConfig("otpipe", a.Version)
+	cfg := huma.DefaultConfig(Title, a.Version)
 	cfg.Info.Description = about
 	cfg.CreateHooks = nil // no $schema in the answers
 	cfg.DocsPath, cfg.SchemasPath = "", ""

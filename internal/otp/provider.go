@@ -58,6 +58,14 @@ type Confirmer interface {
 	Confirm(ctx context.Context, ref string) error
 }
 
+// Greeter is a provider whose account can be tried without a message.
+type Greeter interface {
+	// Greet tells whether the vendor would take messages from us now, without
+	// giving it one. note is what else somebody should know, in our own words; "" is
+	// nothing. Its errors are *Fault.
+	Greet(ctx context.Context) (note string, err error)
+}
+
 // Acceptance is what a vendor said when it took a message.
 type Acceptance struct {
 	Ref   string // the vendor's own name for the message; "" if it gave none

@@ -10,6 +10,7 @@ import (
 
 var (
 	due    = load("due")
+	dues   = load("dues")
 	settle = load("settle")
 )
 
@@ -28,6 +29,20 @@ func (s *Store) Due(ctx context.Context, p otp.Partition, most int) ([]otp.Due, 
 		d.Order.Send, _ = strconv.Atoi(n)
 		d.Claims, _ = strconv.Atoi(claims)
 		all = append(all, d)
+	}
+	return all, nil
+}
+
+// Dues tells how much there is to look after in all partitions.
+func (s *Store) Dues(ctx context.Context, partitions int) (all otp.DueState, err error) {
+	for p := range partitions {
+		r, err := s.run(ctx, dues, dueKey(otp.Partition(p)))
+		if err != nil {
+			return otp.DueState{}, err
+		}
+		all.Kept += int(r.number(0))
+		all.Due += int(r.number(1))
+		all.Late = max(all.Late, r.duration(2))
 	}
 	return all, nil
 }

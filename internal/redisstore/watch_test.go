@@ -108,3 +108,28 @@ func TestSettlingALiveCodeDoesNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsLeftToTheWatchIsCountedAndLeftAlone(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.mustStart(ask{})
+		dues := func() otp.DueState {
+			got, err := r.store.Dues(t.Context(), otp.MaxPartitions)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		if got := dues(); got.Kept != 2 || got.Due != 0 || got.Late != 0 { // the send, and the end of its code
+			t.Errorf("at once: %+v", got)
+		}
+		r.pass(10 * time.Second)
+		for range 2 {
+			if got := dues(); got.Kept != 2 || got.Due != 1 || got.Late < 9*time.Second || got.Late > 10*time.Second {
+				t.Errorf("later: %+v", got)
+			}
+		}
+		if found := r.due(o.Order.ID.Partition()); len(found) != 1 {
+			t.Errorf("the watch finds %+v", found)
+		}
+	})
+}

@@ -29,10 +29,11 @@ const (
 	createPath = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
 	fetchPath  = "/2010-04-01/Accounts/{AccountSid}/Messages/{Sid}.json"
 	tellPath   = "/2010-04-01/Accounts/{AccountSid}/Messages/{MessageSid}/Feedback.json"
+	whoPath    = "/2010-04-01/Accounts/{Sid}.json"
 )
 
 // ErrNoOperation says that a request is for nothing in the file.
-var ErrNoOperation = errors.New("not one of Twilio's operations on messages")
+var ErrNoOperation = errors.New("not one of Twilio's operations on messages and accounts")
 
 var document = sync.OnceValues(func() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(file)
@@ -88,6 +89,7 @@ var paths = map[string]*regexp.Regexp{
 	createPath: regexp.MustCompile(`^/2010-04-01/Accounts/(?P<AccountSid>[^/]+)/Messages\.json$`),
 	fetchPath:  regexp.MustCompile(`^/2010-04-01/Accounts/(?P<AccountSid>[^/]+)/Messages/(?P<Sid>[^/]+)\.json$`),
 	tellPath:   regexp.MustCompile(`^/2010-04-01/Accounts/(?P<AccountSid>[^/]+)/Messages/(?P<MessageSid>[^/]+)/Feedback\.json$`),
+	whoPath:    regexp.MustCompile(`^/2010-04-01/Accounts/(?P<Sid>[^/]+)\.json$`),
 }
 
 // CheckRequest says what Twilio's file has against a request. The body stays
