@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -60,10 +61,16 @@ func templateFaults(c config.Config) (all []doctor.Finding) {
 	return all
 }
 
+// unknown is said of what lies in a Redis that does not answer, which is told by itself.
+var unknown = []doctor.Finding{{Grade: doctor.Fail, Says: "is not known: its Redis does not answer"}}
+
 // storeFaults tells whether the store agrees with the settings, and whether
 // somebody looks after it.
 func storeFaults(ctx context.Context, c config.Config) []doctor.Finding {
 	store, done, err := OpenStore(ctx, c)
+	if errors.Is(err, otp.ErrStoreUnavailable) {
+		return unknown
+	}
 	if err != nil {
 		return []doctor.Finding{{Grade: doctor.Fail, Says: err.Error()}}
 	}
@@ -107,7 +114,7 @@ func closed(standings map[string]otp.Standing) (all []doctor.Finding) {
 func queueFaults(ctx context.Context, c config.Config) (all []doctor.Finding) {
 	queues, err := Queues(ctx, c)
 	if err != nil {
-		return []doctor.Finding{{Grade: doctor.Fail, Says: err.Error()}}
+		return unknown
 	}
 	for _, q := range queues {
 		all = append(all, q.findings()...)

@@ -26,7 +26,7 @@ const (
 func (r redisLook) look(ctx context.Context) []doctor.Finding {
 	all, err := checkServers(ctx, r.setting, r.at, r.replicas)
 	if err != nil {
-		return []doctor.Finding{{Grade: doctor.Fail, Says: err.Error()}}
+		return []doctor.Finding{{Grade: doctor.Fail, Says: err.Error(), Do: "start it, or see where " + r.setting + " leads"}}
 	}
 	var more []doctor.Finding
 	err = eachServer(ctx, r.setting, r.at, r.examine, &more)

@@ -25,6 +25,10 @@ type commandLine struct {
 	APIKey struct {
 		New apikeyNew `cmd:"" help:"Make an API key: print it once, and the [[callers]] block with its hash."`
 	} `cmd:"" name:"apikey" group:"config" help:"The keys of those who call the api."`
+	Template struct {
+		Lint    templateLint    `cmd:"" help:"Say what is wrong with the templates, and what texts cost in each locale."`
+		Preview templatePreview `cmd:"" help:"Show a message as a worker would write it, with a code that was never drawn."`
+	} `cmd:"" group:"config" help:"The templates of messages."`
 	Queue      queueShow  `cmd:"" group:"config" help:"What waits: by queue how much, how long, and what was given up."`
 	Doctor     doctorLook `cmd:"" group:"config" help:"Look at all that the processes depend on, and say what to do. Nothing is changed or sent."`
 	Completion completion `cmd:"" group:"alone" help:"Print the script that lets a shell complete otpctl's commands."`

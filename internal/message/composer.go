@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -128,6 +129,21 @@ func (c *Composer) Declares(ns otp.Namespace, ch otp.Channel) []string {
 
 // Locales lists those that there are templates for; the first is the default.
 func (c *Composer) Locales() []string { return slices.Clone(c.locales) }
+
+// places are where all messages are, in the order people look for them.
+func (c *Composer) places() iter.Seq[place] {
+	return func(yield func(place) bool) {
+		for _, locale := range c.locales {
+			for _, ns := range slices.Sorted(maps.Keys(c.namespaces)) {
+				for _, ch := range c.namespaces[ns].Channels {
+					if !yield(place{locale, ns, ch}) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
 
 // Compose fills in the texts of the message that carries code.
 func (c *Composer) Compose(ns otp.Namespace, l otp.Letter, code otp.Code, left time.Duration) (otp.Message, error) {

@@ -3,6 +3,7 @@ package message
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -32,11 +33,9 @@ func (c *Composer) CheckTexts(l Limits) error {
 			ch.complain("messages.unicode_locales: there are no templates for %s", locale)
 		}
 	}
-	for _, locale := range c.locales {
-		for _, ns := range slices.Sorted(maps.Keys(c.namespaces)) {
-			if c.namespaces[ns].Allows(otp.SMS) {
-				ch.check(place{locale, ns, otp.SMS})
-			}
+	for at := range c.places() {
+		if at.channel == otp.SMS {
+			ch.check(at)
 		}
 	}
 	ch.conclude()
@@ -75,24 +74,34 @@ func (ch *textCheck) complain(format string, args ...any) {
 	ch.errs.add(fmt.Errorf(format, args...))
 }
 
-// check writes the text of one place at every minute of a code's life, as it is
-// by default and as long as it gets.
+// check judges the text of one place.
 func (ch *textCheck) check(at place) {
-	c := ch.composer
-	policy := c.namespaces[at.ns]
-	code, err := otp.ParseCode(strings.Repeat("0", policy.Digits), policy.Digits)
-	if err != nil {
-		ch.complain("namespace %s: %w", at.ns, err)
-		return
+	for text, err := range ch.composer.variants(at) {
+		if err != nil {
+			ch.complain("%w", err)
+			return
+		}
+		ch.judge(at, Measure(text))
 	}
-	for left := minutes(policy.Life); left > 0; left-- {
-		for _, params := range []map[string]string{nil, c.longest(at)} {
-			m, err := c.write(at, params, code, time.Duration(left)*time.Minute)
-			if err != nil {
-				ch.complain("%w", err)
-				return
+}
+
+// variants are a text at every minute of a code's life, as it is by default and as
+// long as it gets.
+func (c *Composer) variants(at place) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		policy := c.namespaces[at.ns]
+		code, err := otp.ParseCode(strings.Repeat("0", policy.Digits), policy.Digits)
+		if err != nil {
+			yield("", err)
+			return
+		}
+		for left := minutes(policy.Life); left > 0; left-- {
+			for _, params := range []map[string]string{nil, c.longest(at)} {
+				m, err := c.write(at, params, code, time.Duration(left)*time.Minute)
+				if !yield(m.Text, err) || err != nil {
+					return
+				}
 			}
-			ch.judge(at, Measure(m.Text))
 		}
 	}
 }
