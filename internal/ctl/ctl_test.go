@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -42,4 +43,24 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	case err != nil && !ok:
 		ts.Fatalf("%v", err)
 	}
+}
+
+// otpctl runs it as a process and returns what it wrote and how it ended.
+func otpctl(t testing.TB, args ...string) (out, wrong string, code int) {
+	t.Helper()
+	return otpctlIn(t, nil, "", args...)
+}
+
+// otpctlIn is otpctl with variables and an input.
+func otpctlIn(t testing.TB, env []string, input string, args ...string) (out, wrong string, code int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "otpctl", args...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
+	cmd.Stdin = strings.NewReader(input)
+	var written, said strings.Builder
+	cmd.Stdout, cmd.Stderr = &written, &said
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return written.String(), said.String(), cmd.ProcessState.ExitCode()
 }
