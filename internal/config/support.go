@@ -77,6 +77,9 @@ const newHash = "otpctl user new"
 
 var userForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._@+-]{0,63}$`)
 
+// ValidUser tells whether somebody may sign in under a name.
+func ValidUser(name string) bool { return userForm.MatchString(name) }
+
 const mostAbsolute = Duration(7 * 24 * time.Hour)
 
 func (c Config) checkSupport(cs *complaints) {

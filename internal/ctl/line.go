@@ -25,6 +25,9 @@ type commandLine struct {
 	APIKey struct {
 		New apikeyNew `cmd:"" help:"Make an API key: print it once, and the [[callers]] block with its hash."`
 	} `cmd:"" name:"apikey" group:"config" help:"The keys of those who call the api."`
+	User struct {
+		New userNew `cmd:"" help:"Make the [[support.users]] block of a person, with a hash of their password."`
+	} `cmd:"" group:"config" help:"Those who sign in to the support pages."`
 	Template struct {
 		Lint    templateLint    `cmd:"" help:"Say what is wrong with the templates, and what texts cost in each locale."`
 		Preview templatePreview `cmd:"" help:"Show a message as a worker would write it, with a code that was never drawn."`
@@ -41,5 +44,5 @@ func words() kong.Vars {
 	for _, s := range otp.Scopes {
 		scopes = append(scopes, string(s))
 	}
-	return kong.Vars{"version": "otpctl " + app.Version(), "scopes": strings.Join(scopes, ",")}
+	return kong.Vars{"version": "otpctl " + app.Version(), "scopes": strings.Join(scopes, ","), "roles": strings.Join(roleNames(), ",")}
 }

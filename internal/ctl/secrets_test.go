@@ -34,9 +34,11 @@ func TestNoCommandShowsASecretOfTheConfiguration(t *testing.T) {
 	h := newHouse(t)
 	good := plan{}.filled(h, h.api)
 	for name, change := range map[string]func(p *plan){
-		"all is well":        func(*plan) {},
-		"other secrets":      func(p *plan) { p.RedisWord = "not-" + relayWord; p.Token = devkit.TwilioToken[1:] + "0" },
-		"nobody is there":    func(p *plan) { p.Redis, p.Twilio, p.Mail, p.Public = "127.0.0.1:1", "http://127.0.0.1:1", 1, "http://127.0.0.1:1" },
+		"all is well":   func(*plan) {},
+		"other secrets": func(p *plan) { p.RedisWord = "not-" + relayWord; p.Token = devkit.TwilioToken[1:] + "0" },
+		"nobody is there": func(p *plan) {
+			p.Redis, p.Twilio, p.Mail, p.Public = "127.0.0.1:1", "http://127.0.0.1:1", 1, "http://127.0.0.1:1"
+		},
 		"a gateway":          func(p *plan) { p.More = gateway },
 		"a slip in a secret": func(p *plan) { p.Secret += "!"; p.Anchor = "!" + p.Anchor },
 		"a broken line":      func(p *plan) { p.More = "password = \"" + relayWord },

@@ -66,3 +66,63 @@ func TestSomebodyWhoWaitsIsToldWhatFor(t *testing.T) {
 		t.Errorf("it says so to a file:\n%s%s", out, wrong)
 	}
 }
+
+// answer is what somebody types once they have read something.
+type answer struct{ after, types string }
+
+// talk runs otpctl on a terminal, in front of which somebody answers.
+func talk(t *testing.T, line string, answers ...answer) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "script", "-qec", line, "/dev/null")
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TERM=xterm", "SHELL=/bin/sh"}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	for piece := make([]byte, 256); ; {
+		n, err := out.Read(piece)
+		said.Write(piece[:n])
+		if len(answers) > 0 && strings.HasSuffix(said.String(), answers[0].after) {
+			_, _ = in.Write([]byte(answers[0].types))
+			answers = answers[1:]
+		}
+		if err != nil {
+			break
+		}
+	}
+	_ = cmd.Wait()
+	if len(answers) > 0 {
+		t.Fatalf("it did not come to %q:\n%q", answers[0].after, said.String())
+	}
+	return said.String()
+}
+
+func TestAPasswordIsAskedForTwiceAndNotShown(t *testing.T) {
+	t.Parallel()
+	const line, password = "otpctl user new --name ada --role viewer", "correct horse battery"
+	out := talk(t, line, answer{"Password: ", password + "\n"}, answer{"Once more: ", password + "\n"})
+	if !strings.Contains(out, "$argon2id$") || strings.Contains(out, password) {
+		t.Errorf("it says %q", out)
+	}
+	out = talk(t, line, answer{"Password: ", password + "\n"}, answer{"Once more: ", "another " + password + "\n"})
+	if !strings.Contains(out, "these are two passwords") || strings.Contains(out, "argon2id") || strings.Contains(out, password) {
+		t.Errorf("it says %q", out)
+	}
+}
+
+func TestWhoeverChangesTheirMindGetsTheTerminalBackAsItWas(t *testing.T) {
+	t.Parallel()
+	out := talk(t, "trap : INT; stty -a | grep -o '[-]*echo '; otpctl user new --name ada --role viewer; stty -a | grep -o '[-]*echo '",
+		answer{"Password: ", "\x03"})
+	if strings.Count(out, "-echo ") != 0 || strings.Count(out, "echo ") != 2 || !strings.Contains(out, "otpctl: ") {
+		t.Errorf("it says %q", out)
+	}
+}
