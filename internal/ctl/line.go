@@ -32,8 +32,16 @@ type commandLine struct {
 		Lint    templateLint    `cmd:"" help:"Say what is wrong with the templates, and what texts cost in each locale."`
 		Preview templatePreview `cmd:"" help:"Show a message as a worker would write it, with a code that was never drawn."`
 	} `cmd:"" group:"config" help:"The templates of messages."`
-	Queue      queueShow  `cmd:"" group:"config" help:"What waits: by queue how much, how long, and what was given up."`
-	Doctor     doctorLook `cmd:"" group:"config" help:"Look at all that the processes depend on, and say what to do. Nothing is changed or sent."`
+	Queue    queueShow  `cmd:"" group:"config" help:"What waits: by queue how much, how long, and what was given up."`
+	Doctor   doctorLook `cmd:"" group:"config" help:"Look at all that the processes depend on, and say what to do. Nothing is changed or sent."`
+	Show     show       `cmd:"" group:"api" help:"Say what became of a code: of one verification, or of a recipient's."`
+	Unlock   unlock     `cmd:"" group:"api" help:"Let a recipient try again who guessed wrong too often."`
+	Send     send       `cmd:"" group:"api" help:"Ask for a code and follow it until it is there: a smoke test."`
+	Provider struct {
+		List   providerList   `cmd:"" help:"Show how the providers stand with all workers."`
+		Drain  providerDrain  `cmd:"" help:"Use a provider no more, until it is resumed."`
+		Resume providerResume `cmd:"" help:"Use a provider again."`
+	} `cmd:"" group:"api" help:"The vendors' accounts."`
 	Completion completion `cmd:"" group:"alone" help:"Print the script that lets a shell complete otpctl's commands."`
 	Complete   complete   `cmd:"" name:"__complete" hidden:"" passthrough:"all" help:"What may come next, for the script."`
 }

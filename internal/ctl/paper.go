@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -27,8 +28,28 @@ type paper struct {
 	fault error // the first that writing had
 }
 
-// line writes a line.
-func (p *paper) line(format string, args ...any) { p.write(fmt.Sprintf(format, args...) + "\n") }
+// painted is a text that may be written as it is.
+type painted string
+
+// line writes a line. Texts in it lose what a terminal would obey: some come from
+// elsewhere.
+func (p *paper) line(format string, args ...any) {
+	for i, a := range args {
+		if text, ok := a.(string); ok {
+			args[i] = harmless(text)
+		}
+	}
+	p.write(fmt.Sprintf(format, args...) + "\n")
+}
+
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, text)
+}
 
 func (p *paper) write(text string) {
 	if _, err := io.WriteString(p.to, text); err != nil && p.fault == nil {
@@ -37,11 +58,12 @@ func (p *paper) write(text string) {
 }
 
 // tinted is a text in a colour, where there are colours.
-func (p *paper) tinted(text string, t tint) string {
+func (p *paper) tinted(text string, t tint) painted {
+	text = harmless(text)
 	if !p.color || t == plain || text == "" {
-		return text
+		return painted(text)
 	}
-	return "\x1b[" + string(t) + "m" + text + "\x1b[0m"
+	return painted("\x1b[" + string(t) + "m" + text + "\x1b[0m")
 }
 
 // cell is a text in a table.
@@ -85,10 +107,10 @@ func (p *paper) row(r []cell, widths []int) {
 		if text == "" {
 			text = "–"
 		}
-		b.WriteString(p.tinted(text, c.tint))
+		b.WriteString(string(p.tinted(text, c.tint)))
 		if i < len(r)-1 {
 			b.WriteString(strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(text))+2))
 		}
 	}
-	p.line("%s", b.String())
+	p.line("%s", painted(b.String()))
 }

@@ -40,7 +40,7 @@ func readPrices(path string) (*prices, error) {
 	if path == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // the file that the operator names
 	if err != nil {
 		return nil, ending{app.ExitUsage, fmt.Errorf("--prices: %w", err)}
 	}

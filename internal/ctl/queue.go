@@ -88,7 +88,9 @@ func (b backlog) text(p *paper) {
 		rows = append(rows, []cell{
 			{text: q.Name},
 			{strconv.Itoa(q.Servers), onlyIf(q.Servers == 0, bad)},
-			{text: strconv.Itoa(q.Waiting)}, {text: strconv.Itoa(q.Failing)}, {text: strconv.Itoa(q.Running)},
+			{text: strconv.Itoa(q.Waiting)},
+			{text: strconv.Itoa(q.Failing)},
+			{text: strconv.Itoa(q.Running)},
 			{strconv.Itoa(q.Dead), onlyIf(q.Dead > 0, bad)},
 			{text: age(q.Oldest)},
 		})

@@ -24,9 +24,16 @@ func wantNoSecret(t *testing.T, args []string, texts ...string) {
 
 // reading are the commands that make nothing new.
 var reading = [][]string{
-	{"config", "check"}, {"keys", "rotate", "--secret-file", "/dev/null/nowhere"}, {"queue"}, {"doctor"}, {"doctor", "--timeout", "1ns"},
-	{"template", "lint"}, {"template", "preview", "phone-auth"}, {"apikey", "new", "--name", "operator", "--scopes", "send"},
-	{"nonsense"}, {"--help"},
+	{"config", "check"},
+	{"keys", "rotate", "--secret-file", "/dev/null/nowhere"},
+	{"queue"},
+	{"doctor"},
+	{"doctor", "--timeout", "1ns"},
+	{"template", "lint"},
+	{"template", "preview", "phone-auth"},
+	{"apikey", "new", "--name", "operator", "--scopes", "send"},
+	{"nonsense"},
+	{"--help"},
 }
 
 func TestNoCommandShowsASecretOfTheConfiguration(t *testing.T) {
