@@ -10,8 +10,8 @@ dev: ## Run everything on loopback, with an inbox
 	$(GO) run ./cmd/dev
 
 .PHONY: build
-build: ## Build the two processes into bin/
-	$(GO) build -trimpath -o bin/ ./cmd/api ./cmd/worker
+build: ## Build the two processes and otpctl into bin/
+	$(GO) build -trimpath -o bin/ ./cmd/api ./cmd/worker ./cmd/otpctl
 
 .PHONY: deps
 deps: ## Install what the tests need and is missing
