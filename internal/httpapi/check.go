@@ -10,8 +10,8 @@ import (
 // CheckBody is what a person typed. Either id, or namespace and to.
 type CheckBody struct {
 	ID        string `json:"id,omitempty" doc:"Of the verification; or namespace and to."`
-	Namespace string `json:"namespace,omitempty" maxLength:"32"`
-	To        string `json:"to,omitempty" maxLength:"320"`
+	Namespace string `json:"namespace,omitempty" maxLength:"32" doc:"What the proof is for: the same as at the start."`
+	To        string `json:"to,omitempty" maxLength:"320" doc:"The recipient, as at the start."`
 	Code      string `json:"code" example:"123456" doc:"As it was typed, without spaces."`
 	Binding   string `json:"binding,omitempty" maxLength:"256" doc:"Where the start had one: the same."`
 }
@@ -24,17 +24,17 @@ type checkInput struct {
 // SessionProof proves a right check.
 type SessionProof struct {
 	Token     string  `json:"token" example:"ots_0a…" doc:"Proves the check, for this namespace and recipient."`
-	ExpiresAt Instant `json:"expires_at"`
+	ExpiresAt Instant `json:"expires_at" doc:"The token proves nothing any more then."`
 }
 
 // Checked is the verdict on a code. A wrong code is a normal answer.
 type Checked struct {
-	ID           string        `json:"id,omitempty"`
-	Status       string        `json:"status,omitempty" enum:"pending,approved,expired,canceled,locked"`
+	ID           string        `json:"id,omitempty" doc:"Of the verification, where there is one."`
+	Status       string        `json:"status,omitempty" enum:"pending,approved,expired,canceled,locked" doc:"Of the verification, after this check."`
 	Valid        bool          `json:"valid" doc:"The code is right, and this check used it up."`
-	Reason       string        `json:"reason,omitempty" enum:"code_mismatch,expired,already_used,canceled,not_found,binding_mismatch"`
+	Reason       string        `json:"reason,omitempty" enum:"code_mismatch,expired,already_used,canceled,not_found,binding_mismatch" doc:"Why the code was not right. For you: do not show it."`
 	PublicReason string        `json:"public_reason,omitempty" doc:"Safe to show: it tells nothing about which reason it was." example:"invalid_or_expired"`
-	ChecksLeft   int           `json:"checks_left"`
+	ChecksLeft   int           `json:"checks_left" doc:"How many more guesses are compared. After a wrong one 0 means that the recipient is locked."`
 	LockedUntil  *Instant      `json:"locked_until,omitempty" doc:"This guess locked the recipient in this namespace until then."`
 	Session      *SessionProof `json:"session,omitempty" doc:"Of a right check."`
 }

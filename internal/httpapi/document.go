@@ -22,8 +22,8 @@ const Title = "otpipe"
 
 const about = `otpipe sends one-time codes, checks them, and tells what became of them.
 
-Every answer has an X-Request-Id; send one of your own and it is used. ` +
-	`Whatever is not a success is a problem (RFC 9457) whose code is stable. Times are RFC 3339 in UTC. Recipients come back masked only.`
+Every answer has an ` + "`X-Request-Id`" + `; send one of your own and it is used. ` +
+	"Whatever is not a success is a problem (RFC 9457): branch on its `code`, which is stable; `/docs#` and its `type` lead to what to do. " + `Times are RFC 3339 in UTC. Recipients come back masked only.`
 
 // document makes the API that operations are added to.
 func (a *API) document(mux *http.ServeMux) huma.API {
@@ -40,6 +40,7 @@ func (a *API) document(mux *http.ServeMux) huma.API {
 		securityScheme: {Type: "http", Scheme: "bearer", BearerFormat: "otk_…", Description: "An API key with the scope that the operation names."},
 	}
 	api := humago.New(mux, cfg)
+	api.OpenAPI().Components.Examples = problemExamples()
 	api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
 	api.UseMiddleware(a.authenticate(api))
 	return api
@@ -82,15 +83,19 @@ func described(op huma.Operation, examples []example, codes ...string) huma.Oper
 func problemResponses(codes []string) map[string]*huma.Response {
 	byStatus := map[string][]string{}
 	for _, c := range codes {
-		s := strconv.Itoa(statuses[c])
+		s := strconv.Itoa(kindOf(c).status)
 		byStatus[s] = append(byStatus[s], c)
 	}
 	all := map[string]*huma.Response{}
 	for status, codes := range byStatus {
 		slices.Sort(codes)
-		all[status] = &huma.Response{
-			Description: strings.Join(codes, ", "),
-			Content:     map[string]*huma.MediaType{problemType: {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}}},
+		media := &huma.MediaType{Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}, Examples: map[string]*huma.Example{}}
+		for _, c := range codes {
+			media.Examples[c] = &huma.Example{Ref: "#/components/examples/" + c}
+		}
+		all[status] = &huma.Response{Description: strings.Join(codes, ", "), Content: map[string]*huma.MediaType{problemType: media}}
+		if kindOf(codes[0]).like.RetryAfter > 0 {
+			all[status].Headers = map[string]*huma.Param{"Retry-After": {Schema: &huma.Schema{Type: huma.TypeInteger}, Description: "Seconds."}}
 		}
 	}
 	return all
@@ -98,7 +103,7 @@ func problemResponses(codes []string) map[string]*huma.Response {
 
 // describeReceipts adds the operation that providers call, which is not huma's.
 func describeReceipts(doc *huma.OpenAPI) {
-	responses := problemResponses([]string{"signature_invalid", "route_not_found", "body_too_large", "invalid_request", "store_unavailable"})
+	responses := problemResponses([]string{"signature_invalid", "route_not_found", "body_too_large", "invalid_request", "internal_error", "store_unavailable"})
 	responses["204"] = &huma.Response{Description: "Taken, whether it changed anything or not."}
 	doc.AddOperation(&huma.Operation{
 		OperationID: "receive", Method: http.MethodPost, Path: "/v1/receipts/{provider}", Tags: []string{"receipts"},

@@ -21,19 +21,19 @@ const problemType = "application/problem+json"
 // which may be a code or an address.
 type FieldError struct {
 	Pointer string `json:"pointer" doc:"JSON Pointer into the body, or the name of a header or path parameter" example:"#/to"`
-	Detail  string `json:"detail" example:"want a phone number in international form, starting with +"`
+	Detail  string `json:"detail" doc:"What it wants." example:"want a phone number in international form, starting with +"`
 }
 
 // Problem is every answer that is not a success (RFC 9457).
 type Problem struct {
-	Type           string       `json:"type" example:"urn:otpipe:problem:cooldown_active"`
-	Title          string       `json:"title" example:"Too Many Requests"`
-	Status         int          `json:"status" example:"429"`
-	Code           string       `json:"code" doc:"Stable and machine-readable." example:"cooldown_active"`
-	Detail         string       `json:"detail,omitempty"`
-	RequestID      string       `json:"request_id,omitempty"`
-	Errors         []FieldError `json:"errors,omitempty" nullable:"false"`
-	RetryAfter     int          `json:"retry_after,omitempty" doc:"Seconds, rounded up."`
+	Type           string       `json:"type" doc:"/docs# and this lead to what it means and what to do." example:"urn:otpipe:problem:cooldown_active"`
+	Title          string       `json:"title" doc:"The status in words." example:"Too Many Requests"`
+	Status         int          `json:"status" doc:"The HTTP status." example:"429"`
+	Code           string       `json:"code" doc:"Stable and machine-readable; there may be new ones." example:"cooldown_active"`
+	Detail         string       `json:"detail,omitempty" doc:"For developers; not for the recipient."`
+	RequestID      string       `json:"request_id,omitempty" doc:"Finds the request in the logs."`
+	Errors         []FieldError `json:"errors,omitempty" nullable:"false" doc:"Of status 400: what is wrong, and where."`
+	RetryAfter     int          `json:"retry_after,omitempty" doc:"Seconds, rounded up; the same as the header Retry-After."`
 	VerificationID string       `json:"verification_id,omitempty" doc:"Of the verification that is alive meanwhile."`
 	ExpiresAt      *Instant     `json:"expires_at,omitempty" doc:"Of that verification."`
 
@@ -52,38 +52,9 @@ func (p *Problem) ContentType(string) string { return problemType }
 // GetHeaders are sent along.
 func (p *Problem) GetHeaders() http.Header { return p.headers }
 
-// statuses are those of all codes. A code is stable: callers branch on it.
-var statuses = map[string]int{
-	"invalid_request":         http.StatusBadRequest,
-	"invalid_recipient":       http.StatusBadRequest,
-	"invalid_code_format":     http.StatusBadRequest,
-	"channel_not_allowed":     http.StatusBadRequest,
-	"idempotency_key_invalid": http.StatusBadRequest,
-	"unauthenticated":         http.StatusUnauthorized,
-	"insufficient_scope":      http.StatusForbidden,
-	"namespace_not_allowed":   http.StatusForbidden,
-	"signature_invalid":       http.StatusForbidden,
-	"verification_not_found":  http.StatusNotFound,
-	"namespace_not_found":     http.StatusNotFound,
-	"provider_not_found":      http.StatusNotFound,
-	"route_not_found":         http.StatusNotFound,
-	"method_not_allowed":      http.StatusMethodNotAllowed,
-	"idempotency_in_flight":   http.StatusConflict,
-	"already_finished":        http.StatusConflict,
-	"body_too_large":          http.StatusRequestEntityTooLarge,
-	"unsupported_media_type":  http.StatusUnsupportedMediaType,
-	"idempotency_key_reused":  http.StatusUnprocessableEntity,
-	"cooldown_active":         http.StatusTooManyRequests,
-	"send_limit_reached":      http.StatusTooManyRequests,
-	"daily_quota_exceeded":    http.StatusTooManyRequests,
-	"recipient_locked":        http.StatusTooManyRequests,
-	"internal_error":          http.StatusInternalServerError,
-	"store_unavailable":       http.StatusServiceUnavailable,
-}
-
 func newProblem(code, detail string) *Problem {
-	status := statuses[code]
-	return &Problem{Type: "urn:otpipe:problem:" + code, Title: http.StatusText(status), Status: status, Code: code, Detail: detail, headers: http.Header{}}
+	status := kindOf(code).status
+	return &Problem{Type: urn(code), Title: http.StatusText(status), Status: status, Code: code, Detail: detail, headers: http.Header{}}
 }
 
 // withRetry says when to come back, in the body and as Retry-After.

@@ -349,7 +349,7 @@ func TestAHandlerLearnsThatItsClientWentAway(t *testing.T) {
 }
 
 // raw sends bytes as they are and reads one answer.
-func raw(t *testing.T, s *httptest.Server, text string) (int, string) {
+func raw(t testing.TB, s *httptest.Server, text string) (int, string) {
 	t.Helper()
 	c, err := net.Dial("tcp", s.Listener.Addr().String())
 	if err != nil {

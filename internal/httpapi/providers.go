@@ -15,28 +15,28 @@ import (
 
 // ProviderState is how a provider stands with all workers.
 type ProviderState struct {
-	Name     string   `json:"name" example:"twilio-eu"`
-	Driver   string   `json:"driver" example:"twilio"`
+	Name     string   `json:"name" example:"twilio-eu" doc:"In the configuration."`
+	Driver   string   `json:"driver" example:"twilio" doc:"How it is spoken to."`
 	Channels []string `json:"channels" nullable:"false" doc:"On whose routes it is."`
 	Status   string   `json:"status" enum:"serving,drained,paused,tripped" doc:"drained: by an operator. paused: it asked to be left alone, or its account is shut. tripped: a worker's breaker is open."`
 
-	DrainedAt     *Instant `json:"drained_at,omitempty"`
+	DrainedAt     *Instant `json:"drained_at,omitempty" doc:"Since when."`
 	DrainedBy     string   `json:"drained_by,omitempty" doc:"The API key's name."`
-	DrainedReason string   `json:"drained_reason,omitempty"`
-	PausedUntil   *Instant `json:"paused_until,omitempty"`
-	PausedReason  string   `json:"paused_reason,omitempty" example:"twilio_20429"`
+	DrainedReason string   `json:"drained_reason,omitempty" doc:"What was said when it was drained."`
+	PausedUntil   *Instant `json:"paused_until,omitempty" doc:"It is used again then."`
+	PausedReason  string   `json:"paused_reason,omitempty" doc:"What it answered." example:"twilio_20429"`
 	Tripped       []Trip   `json:"tripped,omitempty" nullable:"false" doc:"Channels on which a breaker is open, and workers had better use others."`
 }
 
 // Trip is a breaker's advice.
 type Trip struct {
-	Channel string  `json:"channel" enum:"sms,email"`
+	Channel string  `json:"channel" enum:"sms,email" doc:"On this channel alone."`
 	Until   Instant `json:"until" doc:"Or until a probe succeeds."`
 }
 
 // ProviderStates is the list of all.
 type ProviderStates struct {
-	Items []ProviderState `json:"items" nullable:"false"`
+	Items []ProviderState `json:"items" nullable:"false" doc:"All that are configured."`
 }
 
 type providersOutput struct {
@@ -62,6 +62,7 @@ func (a *API) providers(api huma.API) {
 	add(a, api, described(huma.Operation{
 		OperationID: "list-providers", Method: http.MethodGet, Path: "/v1/providers",
 		Summary: "Tell how the providers stand", Security: needs(otp.ScopeOperate, otp.ScopeRead), Tags: tags,
+		Description: "As all workers see them: whether they are used, and if not, why and until when.",
 	}, providersExamples), a.listProviders)
 	add(a, api, described(huma.Operation{
 		OperationID: "drain", Method: http.MethodPost, Path: "/v1/providers/{name}/drain",

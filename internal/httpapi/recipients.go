@@ -11,9 +11,9 @@ import (
 
 // UnlockBody lets a recipient try again.
 type UnlockBody struct {
-	Namespace string `json:"namespace" maxLength:"32"`
-	To        string `json:"to" maxLength:"320"`
-	Binding   string `json:"binding,omitempty" maxLength:"256"`
+	Namespace string `json:"namespace" maxLength:"32" doc:"Where the lock is."`
+	To        string `json:"to" maxLength:"320" doc:"The recipient."`
+	Binding   string `json:"binding,omitempty" maxLength:"256" doc:"Where the start had one: the same."`
 	Reason    string `json:"reason" maxLength:"800" doc:"Why; kept for the audit. Up to 200 characters." example:"ticket 4711: caller proved who they are"`
 }
 
@@ -23,7 +23,7 @@ type unlockInput struct {
 
 // Unlocked tells whether there was anything to clear.
 type Unlocked struct {
-	Cleared bool `json:"cleared"`
+	Cleared bool `json:"cleared" doc:"There was a lock, or wrong codes were remembered."`
 }
 
 type unlockOutput struct {
@@ -34,6 +34,7 @@ func (a *API) recipients(api huma.API) {
 	add(a, api, described(huma.Operation{
 		OperationID: "unlock", Method: http.MethodPost, Path: "/v1/recipients/unlock",
 		Summary: "Clear a lock", Security: needs(otp.ScopeOperate), Tags: []string{"recipients"},
+		Description: "Forgets the wrong codes and the lock of a recipient in one namespace. Cooldown and quotas stay.",
 	}, unlockExamples, "invalid_recipient", "namespace_not_allowed", "namespace_not_found"), a.unlock)
 }
 

@@ -24,28 +24,69 @@ var order = []string{"start", "check", "get", "search", "cancel", "introspect", 
 type reference struct {
 	About, Version string
 	Operations     []operationText
+	Problem        []fieldText
+	Problems       []problemText
 }
 
 type operationText struct {
 	ID, Method, Path, Summary, Description, Scope string
 	Headers, Body, Answer                         []fieldText
 	Examples                                      []exampleText
-	Problems                                      []problemText
+	Refusals                                      []refusalText
 }
 
 // fieldText is one field of a body; Name has the names of the objects it is in.
 type fieldText struct {
 	Name, Type, Text string
 	Required         bool
+	Must             string // what that is called here
+}
+
+// called says that required fields are those that must be sent, or that always come.
+func called(must string, all []fieldText) []fieldText {
+	for i := range all {
+		if all[i].Required {
+			all[i].Must = must
+		}
+	}
+	return all
 }
 
 type exampleText struct{ Summary, Request, Status, Answer string }
 
-type problemText struct{ Status, Codes string }
+// wordText is a piece of a sentence.
+type wordText struct {
+	Text string
+	Code bool
+}
+
+// words tells what stands between backticks from what does not.
+func words(text string) (all []wordText) {
+	for i, part := range strings.Split(text, "`") {
+		all = append(all, wordText{part, i%2 == 1})
+	}
+	return all
+}
+
+// refusalText lists the problems that an operation answers with one status.
+type refusalText struct {
+	Status string
+	Codes  []problemText
+}
+
+// problemText explains a code. Its anchor is the problem's type.
+type problemText struct {
+	Code, Type, Title, Means, Do, Example string
+	Status                                int
+	Operations                            []operationText
+}
+
+// Link leads to the text.
+func (p problemText) Link() template.URL { return template.URL("#" + p.Type) } //nolint:gosec // of our own catalogue
 
 // docs serves the reference. It is made once: the document never changes.
 func docs(doc *huma.OpenAPI) http.Handler {
-	page := template.Must(template.New("reference").Parse(referencePage))
+	page := template.Must(template.New("reference").Funcs(template.FuncMap{"words": words}).Parse(referencePage))
 	var b bytes.Buffer
 	if err := page.Execute(&b, referenceOf(doc)); err != nil {
 		panic(err) // embedded: a test renders it
@@ -76,6 +117,34 @@ func referenceOf(doc *huma.OpenAPI) reference {
 	slices.SortFunc(r.Operations, func(a, b operationText) int {
 		return 2*(rank(a.ID)-rank(b.ID)) + strings.Compare(a.ID, b.ID)
 	})
+	r.Problem = called("always", fieldsOf(doc, &huma.Schema{Ref: "#/components/schemas/Problem"}, ""))
+	for _, k := range catalogue {
+		r.Problems = append(r.Problems, problemOf(k, r.Operations))
+	}
+	return r
+}
+
+// problemOf explains a code, and says which operations answer with it.
+func problemOf(k problemKind, all []operationText) problemText {
+	p := problemText{
+		Code: k.code, Type: urn(k.code), Title: http.StatusText(k.status), Status: k.status,
+		Means: k.means, Do: k.do, Example: pretty(k.example()),
+	}
+	for _, o := range all {
+		for _, r := range o.Refusals {
+			if slices.ContainsFunc(r.Codes, func(listed problemText) bool { return listed.Code == k.code }) {
+				p.Operations = append(p.Operations, o)
+			}
+		}
+	}
+	return p
+}
+
+func refusalOf(status string, res *huma.Response) refusalText {
+	r := refusalText{Status: status}
+	for _, code := range slices.Sorted(maps.Keys(res.Content[problemType].Examples)) {
+		r.Codes = append(r.Codes, problemText{Code: code, Type: urn(code)})
+	}
 	return r
 }
 
@@ -84,16 +153,17 @@ func operationOf(doc *huma.OpenAPI, method, path string, op *huma.Operation) ope
 	for _, p := range op.Parameters {
 		o.Headers = append(o.Headers, fieldText{Name: p.Name, Type: p.In, Text: p.Description, Required: p.Required})
 	}
+	o.Headers = called("required", o.Headers)
 	body := jsonOf(op.RequestBody)
-	o.Body = fieldsOf(doc, schemaOf(body), "")
+	o.Body = called("required", fieldsOf(doc, schemaOf(body), ""))
 	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
 		res := op.Responses[status]
 		if status >= "300" {
-			o.Problems = append(o.Problems, problemText{status, res.Description})
+			o.Refusals = append(o.Refusals, refusalOf(status, res))
 			continue
 		}
 		answer := res.Content["application/json"]
-		o.Answer = fieldsOf(doc, schemaOf(answer), "")
+		o.Answer = called("always", fieldsOf(doc, schemaOf(answer), ""))
 		o.Examples = examplesOf(body, answer, status)
 	}
 	return o

@@ -46,12 +46,56 @@ func TestTheReferenceShowsEveryOperationAndRunsNothing(t *testing.T) {
 	}
 }
 
+func TestTheTypeOfEachProblemLeadsToWhatItMeans(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := browsertest.Open(t)
+	for code, doc := range problemDocs(t, r) {
+		at := r.server.URL + "/docs#" + doc.Value["type"].(string)
+		browsertest.Do(ctx, t, cdp.Navigate(at))
+		browsertest.Expect(ctx, t, `document.querySelector(":target h3 code").textContent`, code)
+		text, err := cdp.Run(ctx, cdp.Evaluate[string](`document.querySelector(":target").textContent`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, said := range []string{doc.Summary, doc.Description} {
+			if !strings.Contains(text, strings.ReplaceAll(said, "`", "")) {
+				t.Errorf("%s: not there: %s", code, said)
+			}
+		}
+	}
+}
+
+func TestEveryFieldAndOperationIsExplained(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	doc := r.do(request{method: http.MethodGet, path: "/openapi.json", key: noKey}).ok()
+	for name, schema := range doc.body["components"].(map[string]any)["schemas"].(map[string]any) {
+		properties, _ := schema.(map[string]any)["properties"].(map[string]any)
+		for field, p := range properties {
+			if text, _ := p.(map[string]any)["description"].(string); text == "" {
+				t.Errorf("%s.%s: nobody says what it is", name, field)
+			}
+		}
+	}
+	for path, item := range doc.body["paths"].(map[string]any) {
+		for method, op := range item.(map[string]any) {
+			if text, _ := op.(map[string]any)["description"].(string); text == "" {
+				t.Errorf("%s %s: nobody says what it does", method, path)
+			}
+		}
+	}
+}
+
 func TestTheReferenceIsForEverybody(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	ctx := browsertest.Open(t)
 	quiet := browsertest.Quiet(ctx, t)
-	browsertest.Do(ctx, t, cdp.Navigate(r.server.URL+"/docs"))
-	browsertest.Axe(ctx, t)
+	for _, width := range []int64{1200, 360} {
+		browsertest.Do(ctx, t, cdp.EmulateViewport(width, 740), cdp.Navigate(r.server.URL+"/docs"))
+		browsertest.Axe(ctx, t)
+		browsertest.Expect(ctx, t, `String(document.documentElement.scrollWidth > innerWidth)`, "false")
+	}
 	quiet()
 }

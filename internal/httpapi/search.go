@@ -10,7 +10,7 @@ import (
 // SearchBody asks for a recipient's verifications. It is a POST because an
 // address in a URL ends up in everybody's logs.
 type SearchBody struct {
-	To        string `json:"to" maxLength:"320"`
+	To        string `json:"to" maxLength:"320" doc:"The recipient, in any usual spelling."`
 	Namespace string `json:"namespace,omitempty" maxLength:"32" doc:"Left out: all that the key may work in."`
 	Limit     int    `json:"limit,omitempty" minimum:"1" maximum:"50" doc:"Items a page; 20 where it is left out."`
 	Cursor    string `json:"cursor,omitempty" maxLength:"128" doc:"next_cursor of the page before."`
@@ -22,7 +22,7 @@ type searchInput struct {
 
 // Found is a page of a recipient's verifications, the newest first.
 type Found struct {
-	Items      []Record `json:"items" nullable:"false"`
+	Items      []Record `json:"items" nullable:"false" doc:"At most limit of them."`
 	NextCursor string   `json:"next_cursor,omitempty" doc:"Left out on the last page."`
 }
 

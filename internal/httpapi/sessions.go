@@ -12,9 +12,9 @@ import (
 
 // SessionBody asks whether a token proves something.
 type SessionBody struct {
-	Token     string `json:"token" maxLength:"128"`
-	Namespace string `json:"namespace" maxLength:"32"`
-	To        string `json:"to" maxLength:"320"`
+	Token     string `json:"token" maxLength:"128" doc:"From the right check."`
+	Namespace string `json:"namespace" maxLength:"32" doc:"What you need proved; not what the browser says."`
+	To        string `json:"to" maxLength:"320" doc:"Whose control of it you need proved."`
 }
 
 type sessionInput struct {
@@ -23,11 +23,11 @@ type sessionInput struct {
 
 // SessionState is active only if token, namespace and recipient all match.
 type SessionState struct {
-	Active         bool     `json:"active"`
-	VerificationID string   `json:"verification_id,omitempty"`
+	Active         bool     `json:"active" doc:"The token proves just this, now."`
+	VerificationID string   `json:"verification_id,omitempty" doc:"Whose right check opened it."`
 	Channel        string   `json:"channel,omitempty" enum:"sms,email" doc:"By which the code went last."`
 	ToMasked       string   `json:"to_masked,omitempty" doc:"Where the code went last: the recipient, or the fallback address that was used."`
-	ExpiresAt      *Instant `json:"expires_at,omitempty"`
+	ExpiresAt      *Instant `json:"expires_at,omitempty" doc:"It is active until then, unless it is used up before."`
 }
 
 type sessionOutput struct {
@@ -39,10 +39,12 @@ func (a *API) sessions(api huma.API) {
 	add(a, api, described(huma.Operation{
 		OperationID: "introspect", Method: http.MethodPost, Path: "/v1/sessions/introspect",
 		Summary: "Ask whether a session is good", Security: needs(otp.ScopeCheck), Tags: []string{"sessions"},
+		Description: "Changes nothing. Say the namespace and the recipient that you need proved: what comes from the browser together with the token proves nothing.",
 	}, sessionExamples, codes...), a.session(false))
 	add(a, api, described(huma.Operation{
 		OperationID: "consume", Method: http.MethodPost, Path: "/v1/sessions/consume",
 		Summary: "Use a session up", Security: needs(otp.ScopeCheck), Tags: []string{"sessions"},
+		Description: "The same answer, and the session is gone: of two such requests one gets active.",
 	}, sessionExamples, codes...), a.session(true))
 }
 

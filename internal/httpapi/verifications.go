@@ -14,18 +14,18 @@ import (
 
 // Delivery is how the newest send stands.
 type Delivery struct {
-	Status   string `json:"status" enum:"queued,sending,accepted,sent,unknown,undelivered,failed,delivered,expired,canceled,superseded,suppressed"`
-	Provider string `json:"provider,omitempty" example:"twilio"`
+	Status   string `json:"status" enum:"queued,sending,accepted,sent,unknown,undelivered,failed,delivered,expired,canceled,superseded,suppressed" doc:"delivered is said by a receipt alone; accepted and sent are what a provider says of itself."`
+	Provider string `json:"provider,omitempty" example:"twilio" doc:"Its name in the configuration."`
 	ToMasked string `json:"to_masked,omitempty" doc:"Where it goes, if that is another address than the verification's."`
 }
 
 // Verification is one try to prove control of a recipient.
 type Verification struct {
-	ID        string   `json:"id" example:"VE0a1b2c3d4e5f60718293a4b5c6d7e8f9"`
+	ID        string   `json:"id" example:"VE0a1b2c3d4e5f60718293a4b5c6d7e8f9" doc:"Of the verification; VE and 32 hex digits."`
 	Namespace string   `json:"namespace" example:"phone-auth" doc:"What the proof is for."`
 	Channel   string   `json:"channel" enum:"sms,email" doc:"Of the newest send."`
 	ToMasked  string   `json:"to_masked" example:"+49•••••••89" doc:"The recipient, as far as it may be shown."`
-	Status    string   `json:"status" enum:"pending,approved,expired,canceled,locked"`
+	Status    string   `json:"status" enum:"pending,approved,expired,canceled,locked" doc:"pending waits for the code; the others are final."`
 	Send      int      `json:"send" doc:"Number of the newest send."`
 	SendsLeft int      `json:"sends_left" doc:"How many more this verification may have."`
 	ExpiresAt Instant  `json:"expires_at" doc:"The code is right until then."`
@@ -47,27 +47,27 @@ type Checks struct {
 
 // Step is one line of a verification's life.
 type Step struct {
-	At       Instant `json:"at"`
+	At       Instant `json:"at" doc:"When it happened."`
 	Send     int     `json:"send" doc:"0: the verification itself."`
 	Attempt  int     `json:"attempt" doc:"0: the send itself."`
-	State    string  `json:"state" example:"accepted"`
-	Provider string  `json:"provider,omitempty"`
+	State    string  `json:"state" example:"accepted" doc:"What became of it then."`
+	Provider string  `json:"provider,omitempty" doc:"Whose attempt it was."`
 	Ref      string  `json:"ref,omitempty" doc:"The provider's own name for the message."`
-	Reason   string  `json:"reason,omitempty"`
+	Reason   string  `json:"reason,omitempty" doc:"Why, as far as it is known: a channel, a vendor's error, an operator's words."`
 }
 
 // Record is a verification as it is found afterwards.
 type Record struct {
 	Verification
-	CreatedAt   Instant  `json:"created_at"`
+	CreatedAt   Instant  `json:"created_at" doc:"When the code was first asked for."`
 	LockedUntil *Instant `json:"locked_until,omitempty" doc:"The recipient is locked in this namespace until then."`
-	Checks      Checks   `json:"checks"`
+	Checks      Checks   `json:"checks" doc:"The guesses that were compared."`
 }
 
 // Explanation says what happened and what to do next.
 type Explanation struct {
-	What string `json:"what" example:"Handed to the carrier 40 s ago, not yet confirmed."`
-	Next string `json:"next" example:"Ask the person to wait two minutes."`
+	What string `json:"what" doc:"What happened." example:"Handed to the carrier 40 s ago, not yet confirmed."`
+	Next string `json:"next" doc:"What to do about it." example:"Ask the person to wait two minutes."`
 }
 
 // Told is a verification with its life.
@@ -91,7 +91,7 @@ type StartBody struct {
 // FallbackBody is another address.
 type FallbackBody struct {
 	Channel string `json:"channel,omitempty" enum:"sms,email" doc:"Left out: email if to has an @, else sms."`
-	To      string `json:"to" maxLength:"320" example:"kim@example.com"`
+	To      string `json:"to" maxLength:"320" example:"kim@example.com" doc:"A phone number in international form, or an e-mail address."`
 }
 
 type startInput struct {
@@ -108,7 +108,7 @@ type startOutput struct {
 }
 
 type idInput struct {
-	ID string `path:"id"`
+	ID string `path:"id" doc:"Of the verification."`
 }
 
 type toldOutput struct {
@@ -132,10 +132,12 @@ func (a *API) verifications(api huma.API) {
 	add(a, api, described(huma.Operation{
 		OperationID: "search", Method: http.MethodPost, Path: "/v1/verifications/search",
 		Summary: "List a recipient's verifications", Security: needs(otp.ScopeRead), Tags: tags,
+		Description: "The newest first, in all namespaces that the key may work in, as long as they are kept: three days unless configured otherwise.",
 	}, searchExamples, "invalid_recipient", "namespace_not_allowed", "namespace_not_found"), a.search)
 	add(a, api, described(huma.Operation{
 		OperationID: "get", Method: http.MethodGet, Path: "/v1/verifications/{id}",
 		Summary: "Tell what happened", Security: needs(otp.ScopeRead), Tags: tags,
+		Description: "The verification and its life: every send, every attempt at a provider, receipts and checks, with a sentence that sums them up. Never the code.",
 	}, getExamples, "verification_not_found"), a.get)
 	add(a, api, described(huma.Operation{
 		OperationID: "cancel", Method: http.MethodPost, Path: "/v1/verifications/{id}/cancel",
