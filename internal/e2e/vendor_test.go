@@ -26,9 +26,9 @@ func TestAVendorThatRefusesIsAskedAgainWhileTheCodeLives(t *testing.T) {
 		messages           int
 	}{
 		{"twilio", "+4915123456701", "twilio_20503", devkit.Refuse, 0, "failed", 3, 0, 0},
-		{"smtp", "one@mail.example", "smtp_451", devkit.Refuse, 0, "failed", 3, 0, 0},
+		{"smtp", "one@mail.example", "smtp_451_4.3.0", devkit.Refuse, 0, "failed", 3, 0, 0},
 		{"twilio", "+4915123456702", "twilio_20503", devkit.Refuse, 3, "accepted", 4, 0, 1},
-		{"smtp", "two@mail.example", "smtp_451", devkit.Refuse, 3, "sent", 4, 0, 1},
+		{"smtp", "two@mail.example", "smtp_451_4.3.0", devkit.Refuse, 3, "sent", 4, 0, 1},
 		{"twilio", "+4915123456703", "connection", devkit.Reset, 1, "accepted", 2, 1, 1},
 		{"smtp", "three@mail.example", "smtp_connection", devkit.Reset, 1, "sent", 2, 1, 1},
 		{"twilio", "+4915123456704", "connection", devkit.Reset, 0, "unknown", 2, 2, 0}, // two are enough

@@ -100,7 +100,7 @@ func (c Class) Another() bool { return c == FaultProvider || c == FaultThrottled
 type Fault struct {
 	Class      Class
 	Provider   string
-	Code       string        // short and from a closed set, such as "twilio_21211" or "smtp_550"
+	Code       string        // short and from a closed set, such as "twilio_21211" or "smtp_550_5.1.1"
 	Permanent  bool          // FaultRecipient only: the address will not be reachable tomorrow either
 	RetryAfter time.Duration // FaultThrottled, and FaultUs of a whole account: for how long it takes no message at all; 0: only this one is affected
 	Err        error         // the vendor's own words: they quote addresses and codes, so they go nowhere

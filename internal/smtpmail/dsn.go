@@ -1,6 +1,7 @@
 package smtpmail
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -208,14 +209,10 @@ func (r Report) Receipt(o otp.Order, attempt int, provider string) (rc otp.Recei
 
 // Reason is a short code for journals, such as dsn_5.1.1, or "" if nothing is said.
 func (r Report) Reason() string {
-	switch {
-	case r.Action == "":
+	if r.Action == "" {
 		return ""
-	case r.Status == "":
-		return "dsn_" + r.Action
-	default:
-		return "dsn_" + r.Status
 	}
+	return "dsn_" + cmp.Or(worded(r.Status), r.Action)
 }
 
 // verdict says at whose door a failure lies.

@@ -134,7 +134,7 @@ func (p *Provider) fault(ctx context.Context, err error) *otp.Fault {
 		return f
 	}
 	outcome := failed.outcome(ctx)
-	f.Code = code(failed.step, outcome)
+	f.Code = code(failed.step, outcome, failed.reply().enhanced)
 	if ctx.Err() != nil {
 		f.Err = fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
@@ -168,16 +168,22 @@ func (f *failure) outcome(ctx context.Context) string {
 // their own. The others share one, so that the set stays closed.
 var named = strings.Fields("421 432 450 451 452 454 455 500 501 502 503 504 521 523 530 534 535 538 550 551 552 553 554 555 556")
 
-// code names a fault for journals and metrics.
-func code(s step, outcome string) string {
+// code names a fault for journals and metrics: by the reply code, and by the
+// enhanced one if there is one, which says so much more.
+func code(s step, outcome, enhanced string) string {
+	name := "smtp_" + outcome
 	switch {
-	case slices.Contains(named, outcome), outcome != odd && outcome[0] > '9':
-		return "smtp_" + outcome
-	case outcome[0] <= '9':
-		return "smtp_" + outcome[:1] + "xx"
-	case s == sending, s == addressing, s == securing, s == authenticating:
+	case outcome[0] > '9' && outcome != odd:
+		return name
+	case outcome[0] > '9' && (s == sending || s == addressing || s == securing || s == authenticating):
 		return "smtp_" + string(s)
-	default:
-		return "smtp_" + odd
+	case outcome[0] > '9':
+		return name
+	case !slices.Contains(named, outcome):
+		name = "smtp_" + outcome[:1] + "xx"
 	}
+	if precise := worded(enhanced); precise != "" {
+		name += "_" + precise
+	}
+	return name
 }

@@ -159,15 +159,15 @@ smtpd_relay_restrictions = reject_unauth_destination`)
 		to   string
 		want verdict
 	}{
-		{"greylisted", "grey@people.test", deferred("smtp_450")},
-		{"full", "full@people.test", refused("smtp_452")},
-		{"over quota", "over@people.test", refused("smtp_552")},
-		{"busy mailbox", "busy@people.test", deferred("smtp_450")},
-		{"disk", "disk@people.test", theirs("smtp_452")},
-		{"disabled", "off@people.test", refused("smtp_550")},
-		{"policy", "spam@people.test", ours("smtp_554")},
-		{"no such user", "eve@people.test", gone("smtp_550")},
-		{"not our domain", "ann@elsewhere.test", ours("smtp_554")},
+		{"greylisted", "grey@people.test", deferred("smtp_450_4.2.0")},
+		{"full", "full@people.test", refused("smtp_452_4.2.2")},
+		{"over quota", "over@people.test", refused("smtp_552_5.2.2")},
+		{"busy mailbox", "busy@people.test", deferred("smtp_450_4.2.1")},
+		{"disk", "disk@people.test", theirs("smtp_452_4.3.1")},
+		{"disabled", "off@people.test", refused("smtp_550_5.2.1")},
+		{"policy", "spam@people.test", ours("smtp_554_5.7.1")},
+		{"no such user", "eve@people.test", gone("smtp_550_5.1.1")},
+		{"not our domain", "ann@elsewhere.test", ours("smtp_554_5.7.1")},
 	} {
 		_, err := p.Send(t.Context(), messageTo(c.to))
 		if diff := cmp.Diff(c.want, verdictOf(t, err)); diff != "" {
@@ -183,7 +183,7 @@ smtpd_relay_restrictions = reject_unauth_destination`)
 	big := messageTo("ann@people.test")
 	big.Text = strings.Repeat("0123456789\n", 3000)
 	_, err := p.Send(t.Context(), big)
-	if diff := cmp.Diff(ours("smtp_552"), verdictOf(t, err)); diff != "" {
+	if diff := cmp.Diff(ours("smtp_552_5.3.4"), verdictOf(t, err)); diff != "" {
 		t.Errorf("too big: %s", diff)
 	}
 	if a := mustSend(t, p, messageTo("ann@people.test")); a.Ref == "" || a.State != otp.Sent {
@@ -193,10 +193,10 @@ smtpd_relay_restrictions = reject_unauth_destination`)
 		t.Errorf("got %d connections, want all of it on one", n)
 	}
 	_, err = p.Send(t.Context(), messageTo("drop@people.test")) // the kept connection and its replacement
-	if diff := cmp.Diff(theirs("smtp_421"), verdictOf(t, err)); diff != "" {
+	if diff := cmp.Diff(theirs("smtp_421_4.3.2"), verdictOf(t, err)); diff != "" {
 		t.Errorf("421: %s", diff)
 	}
-	for from, want := range map[string]verdict{"down@acme.example": theirs("smtp_451"), "nobody@acme.example": ours("smtp_550")} {
+	for from, want := range map[string]verdict{"down@acme.example": theirs("smtp_451_4.3.0"), "nobody@acme.example": ours("smtp_550_5.1.8")} {
 		q := server.provider(t)
 		q.From = from
 		_, err := q.Send(t.Context(), messageTo("ann@people.test"))
@@ -241,7 +241,7 @@ func TestUnderLoadEveryMessageReachesPostfixOnce(t *testing.T) {
 				if _, err := p.Send(context.Background(), messageTo(fmt.Sprintf("ann-%d-%d@next.test", g, i))); err != nil {
 					t.Errorf("Send: %v", errors.Unwrap(err))
 				}
-				if _, err := p.Send(context.Background(), messageTo("gone@people.test")); !cmp.Equal(verdictOf(t, err), gone("smtp_550")) {
+				if _, err := p.Send(context.Background(), messageTo("gone@people.test")); !cmp.Equal(verdictOf(t, err), gone("smtp_550_5.1.1")) {
 					t.Errorf("a mailbox that is not there: %v", errors.Unwrap(err))
 				}
 			}

@@ -25,7 +25,7 @@ func TestAGreylistedMailboxIsTriedAgainAndReached(t *testing.T) {
 		"transport_maps = inline:{"+route("next.test", next)+"}")
 	p := server.provider(t)
 	_, err := p.Send(t.Context(), messageTo("ann@next.test"))
-	if diff := cmp.Diff(deferred("smtp_450"), verdictOf(t, err)); diff != "" {
+	if diff := cmp.Diff(deferred("smtp_450_4.7.1"), verdictOf(t, err)); diff != "" {
 		t.Errorf("%s\n%v", diff, errors.Unwrap(err))
 	}
 	mustSend(t, p, messageTo("ben@next.test")) // others need not wait
@@ -41,7 +41,7 @@ func TestAConnectionMoreThanPostfixAllowsHoldsNothingElseUp(t *testing.T) {
 	first, second := server.provider(t), server.provider(t)
 	mustSend(t, first, messageTo("ann@people.test"))
 	_, err := second.Send(t.Context(), messageTo("ann@people.test"))
-	if diff := cmp.Diff(deferred("smtp_421"), verdictOf(t, err)); diff != "" {
+	if diff := cmp.Diff(deferred("smtp_421_4.7.0"), verdictOf(t, err)); diff != "" {
 		t.Errorf("%s\n%v", diff, errors.Unwrap(err))
 	}
 	mustSend(t, first, messageTo("ann@people.test"))
@@ -52,7 +52,7 @@ func TestARelayThatWantsLessMailIsLeftAlone(t *testing.T) {
 	p := startPostfix(t, "smtpd_client_message_rate_limit = 1").provider(t)
 	mustSend(t, p, messageTo("ann@people.test"))
 	_, err := p.Send(t.Context(), messageTo("ann@people.test"))
-	if diff := cmp.Diff(slower("smtp_450"), verdictOf(t, err)); diff != "" {
+	if diff := cmp.Diff(slower("smtp_450_4.7.1"), verdictOf(t, err)); diff != "" {
 		t.Errorf("%s\n%v", diff, errors.Unwrap(err))
 	}
 }

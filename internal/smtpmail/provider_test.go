@@ -180,7 +180,7 @@ func TestA421AfterTheMessageIsNotSentAgain(t *testing.T) {
 	p := r.start(t)
 	mustSend(t, p, message())
 	_, err := p.Send(t.Context(), message())
-	if diff := cmp.Diff(theirs("smtp_421"), verdictOf(t, err)); diff != "" {
+	if diff := cmp.Diff(theirs("smtp_421_4.3.2"), verdictOf(t, err)); diff != "" {
 		t.Error(diff)
 	}
 	if n := len(r.stored()); n != 2 {
@@ -203,7 +203,7 @@ func TestASecondDeadConnectionIsAFault(t *testing.T) {
 	p := r.start(t)
 	mustSend(t, p, message())
 	_, err := p.Send(t.Context(), message())
-	if diff := cmp.Diff(theirs("smtp_421"), verdictOf(t, err)); diff != "" {
+	if diff := cmp.Diff(theirs("smtp_421_4.3.2"), verdictOf(t, err)); diff != "" {
 		t.Error(diff)
 	}
 	if total, _ := r.listener.counts(); total != 2 {

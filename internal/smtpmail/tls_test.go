@@ -97,9 +97,9 @@ func TestImplicitTLSSpeaksTLSFromTheFirstByte(t *testing.T) {
 
 func TestARefusalToStartTLSIsOursUnlessItPasses(t *testing.T) {
 	for answer, want := range map[string]verdict{
-		"454 4.7.0 TLS not available": theirs("smtp_454"), // RFC 3207 §4: "due to temporary reason"
-		"502 5.5.1 not implemented":   ours("smtp_502"),
-		"421 4.3.2 bye":               theirs("smtp_421"),
+		"454 4.7.0 TLS not available": theirs("smtp_454_4.7.0"), // RFC 3207 §4: "due to temporary reason"
+		"502 5.5.1 not implemented":   ours("smtp_502_5.5.1"),
+		"421 4.3.2 bye":               theirs("smtp_421_4.3.2"),
 		hangUp:                        theirs("smtp_connection"),
 	} {
 		p := script{"EHLO": "250-relay.example\r\n250 STARTTLS", "STARTTLS": answer}.start(t)
@@ -124,14 +124,14 @@ func TestAnAuthenticationThatFailsIsOursUnlessTheRelayCannotCheckIt(t *testing.T
 		ehlo, auth string
 		want       verdict
 	}{
-		{plain, "535 5.7.8 wrong password", shut("smtp_535")},
-		{plain, "530 5.7.0 STARTTLS first", shut("smtp_530")},
-		{plain, "454 4.7.0 temporary failure", theirs("smtp_454")},  // RFC 4954 §6: of the server
-		{login, "432 4.7.12 password transition", shut("smtp_432")}, // the same: a person must act
-		{login, "535 5.7.8 wrong password", shut("smtp_535")},
+		{plain, "535 5.7.8 wrong password", shut("smtp_535_5.7.8")},
+		{plain, "530 5.7.0 STARTTLS first", shut("smtp_530_5.7.0")},
+		{plain, "454 4.7.0 temporary failure", theirs("smtp_454_4.7.0")},   // RFC 4954 §6: of the server
+		{login, "432 4.7.12 password transition", shut("smtp_432_4.7.12")}, // the same: a person must act
+		{login, "535 5.7.8 wrong password", shut("smtp_535_5.7.8")},
 		{"250-relay.example\r\n250 AUTH GSSAPI", "", shut("smtp_auth")},
 		{"250 relay.example", "", shut("smtp_auth")},
-		{plain, "421 4.3.2 bye", theirs("smtp_421")},
+		{plain, "421 4.3.2 bye", theirs("smtp_421_4.3.2")},
 		{plain, hangUp, theirs("smtp_connection")},
 	} {
 		p := script{"EHLO": c.ehlo, "AUTH": c.auth}.start(t)
