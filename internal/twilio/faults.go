@@ -193,7 +193,7 @@ func (p Provider) fault(c *call, err error) *otp.Fault {
 	switch {
 	case refused:
 		v := judge(r.status, r.code)
-		f.Class, f.Permanent, f.Code = v.class, v.permanent, name(r.code, fmt.Sprintf("http_%d", r.status))
+		f.Class, f.Permanent, f.Code = v.class, v.permanent, name(r.code, vendorhttp.Code(r.status))
 		switch {
 		case v == busy:
 			f.RetryAfter = r.retryAfter

@@ -3,7 +3,6 @@ package webhook
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -61,7 +60,7 @@ type blame struct {
 
 // refused is the fault of an answer that is not in the 200s.
 func (p Provider) refused(a answer) *otp.Fault {
-	f := &otp.Fault{Class: judge(a.status), Provider: p.AccountName, Code: fmt.Sprintf("http_%d", a.status)}
+	f := &otp.Fault{Class: judge(a.status), Provider: p.AccountName, Code: vendorhttp.Code(a.status)}
 	if f.Class == otp.FaultThrottled {
 		f.RetryAfter = min(a.retryAfter, maxThrottle)
 	}

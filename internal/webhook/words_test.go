@@ -1,0 +1,53 @@
+package webhook_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/otpipe/otpipe/internal/webhook"
+)
+
+func TestEveryFaultHasPlainWords(t *testing.T) {
+	t.Parallel()
+	reasons := []string{"request", "timeout", "connection", "canceled", "webhook_undelivered", "webhook_failed"}
+	for status := 300; status < 600; status++ {
+		reasons = append(reasons, fmt.Sprintf("http_%d", status))
+	}
+	for _, reason := range reasons {
+		text := webhook.Words(reason)
+		if text == "" || len(text) > 90 || !unicode.IsUpper(rune(text[0])) || strings.ContainsAny(text, "0123456789_.:;") {
+			t.Errorf("%s: %q", reason, text)
+		}
+		for _, jargon := range []string{"HTTP", "URL", "webhook", "timeout", "gateway"} {
+			if strings.Contains(text, jargon) {
+				t.Errorf("%s: jargon: %q", reason, text)
+			}
+		}
+	}
+}
+
+func TestWhatAProviderAnswersHasWordsOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{
+		http.StatusTooManyRequests:     "The provider is getting too many messages from us at once",
+		http.StatusUnprocessableEntity: "The provider understood the message and refused it",
+		http.StatusTeapot:              "The provider did not accept the way we asked",
+		http.StatusInternalServerError: "Something broke at the provider",
+	} {
+		if got := webhook.Words(fmt.Sprintf("http_%d", status)); got != want {
+			t.Errorf("%d: %q", status, got)
+		}
+	}
+}
+
+func TestThereAreNoWordsForWhatTheOtherSideMakesUp(t *testing.T) {
+	t.Parallel()
+	for _, reason := range []string{"", "number_ported", "http_", "http_200", "http_999", "http_-4", "http_4x"} {
+		if got := webhook.Words(reason); got != "" {
+			t.Errorf("%q: %q", reason, got)
+		}
+	}
+}
