@@ -67,7 +67,7 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Receiver:  &deliver.Desk{Receipts: metrics.Receipts(&store), Ringer: ringer},
 		Receipts:  receiptReaders(c),
 		Providers: &deliver.Providers{Orders: &store, Accounts: accounts(c)},
-		Explainer: explainer(),
+		Explainer: Explainer(),
 		Keys:      keyring(c),
 		Log:       log,
 		Version:   Version(),

@@ -55,7 +55,7 @@ func newPages(ctx context.Context, c config.Config, in *entry, started verify.Ve
 		Support: &support.Service{
 			Journal: in.store, Acts: staffActs{in.store, started}, Ringer: ringer,
 			Addresses: func(text string) (otp.Recipient, error) { return address.Typed(text, c.Support.Country) },
-			Explainer: explainer(), Namespaces: c.Policies(), Keys: in.keys, Partitions: c.Store.Partitions,
+			Explainer: Explainer(), Namespaces: c.Policies(), Keys: in.keys, Partitions: c.Store.Partitions,
 		},
 		Overview: &support.Overview{
 			Tallies: in.store, Standings: in.store, Queues: queues, Accounts: staffAccounts(c), Partitions: c.Store.Partitions, Now: time.Now,

@@ -1,12 +1,18 @@
 package app
 
 import (
+	"cmp"
+
+	"github.com/otpipe/otpipe/internal/smtpmail"
 	"github.com/otpipe/otpipe/internal/support"
+	"github.com/otpipe/otpipe/internal/twilio"
+	"github.com/otpipe/otpipe/internal/webhook"
 )
 
-// explainer knows the words of every driver.
-func explainer() support.Explainer {
+// Explainer knows the words of every driver. Their codes do not collide: what two
+// of them call alike they mean alike, as it comes from HTTP.
+func Explainer() support.Explainer {
 	return support.Explainer{Words: func(code string) string {
-		return ""
+		return cmp.Or(twilio.Words(code), smtpmail.Words(code), webhook.Words(code))
 	}}
 }

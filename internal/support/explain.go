@@ -121,10 +121,10 @@ func (e Explainer) waiting(h otp.History, s otp.SendRecord, now time.Time) Expla
 	last := newestStep(h)
 	switch {
 	case last.State == "waiting" && last.Attempt == 0:
-		return Explanation{"held up", "Not sent yet: " + e.reason(last.Reason) + ". It is tried again while the code is valid.", "Tell an operator if this lasts; the overview shows the providers.", Bad}
+		return Explanation{"held up", "Not sent yet: " + e.reason(last) + ". It is tried again while the code is valid.", "Tell an operator if this lasts; the overview shows the providers.", Bad}
 	case len(s.Attempts) > 0:
 		f := lastFault(h)
-		return Explanation{"trying on", fmt.Sprintf("%s did not deliver it: %s. It goes on with the next provider or address.", f.Provider, e.reason(f.Reason)), "Wait half a minute.", Wait}
+		return Explanation{"trying on", fmt.Sprintf("%s did not deliver it: %s. It goes on with the next provider or address.", f.Provider, e.reason(f)), "Wait half a minute.", Wait}
 	}
 	if wait := now.Sub(s.AskedAt); wait >= slowQueue {
 		return Explanation{"waiting", "Waiting for a worker for " + span(wait) + ".", "Tell an operator: workers are stopped or far behind.", Bad}
@@ -159,7 +159,7 @@ func (e Explainer) settled(h otp.History, s otp.SendRecord) Explanation {
 	f := lastFault(h)
 	switch s.Status() {
 	case otp.Undelivered:
-		return Explanation{"not delivered", fmt.Sprintf("%s took it and could not deliver it: %s.", f.Provider, e.reason(f.Reason)), offer(s.Channel), Bad}
+		return Explanation{"not delivered", fmt.Sprintf("%s took it and could not deliver it: %s.", f.Provider, e.reason(f)), offer(s.Channel), Bad}
 	case otp.Failed:
 		return Explanation{"failed", e.failed(f), offer(s.Channel), Bad}
 	case otp.Unknown:
@@ -177,16 +177,16 @@ func (e Explainer) settled(h otp.History, s otp.SendRecord) Explanation {
 
 func (e Explainer) failed(f otp.Step) string {
 	if f.Provider == "" {
-		return "It could not be sent: " + e.reason(f.Reason) + "."
+		return "It could not be sent: " + e.reason(f) + "."
 	}
-	return fmt.Sprintf("%s refused it: %s.", f.Provider, e.reason(f.Reason))
+	return fmt.Sprintf("%s refused it: %s.", f.Provider, e.reason(f))
 }
 
 func (e Explainer) unknown(f otp.Step) string {
 	if f.Reason == "" {
 		return "no answer came when it was handed over"
 	}
-	return e.reason(f.Reason)
+	return e.reason(f)
 }
 
 // offer is what helps when a channel does not.

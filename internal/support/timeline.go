@@ -62,7 +62,7 @@ func (e Explainer) handover(at time.Time, s otp.Step) Moment {
 		m.Title, m.Mood = "Refused by "+s.Provider, Bad
 	}
 	if s.Reason != "" {
-		m.Detail = sentence(e.reason(s.Reason))
+		m.Detail = sentence(e.reason(s))
 	}
 	return m
 }
@@ -71,7 +71,7 @@ func (e Explainer) handover(at time.Time, s otp.Step) Moment {
 func (e Explainer) receipt(s otp.Step) Moment {
 	m := Moment{At: s.At, Send: s.Send, Ref: s.Ref, Code: s.Reason}
 	if s.Reason != "" {
-		m.Detail = sentence(e.reason(s.Reason))
+		m.Detail = sentence(e.reason(s))
 	}
 	switch s.State {
 	case "delivered":
@@ -95,9 +95,9 @@ func (e Explainer) ofSend(h otp.History, s otp.Step) Moment {
 	case "queued":
 		return staged(h, s)
 	case "waiting":
-		m.Title, m.Detail, m.Code, m.Mood = "Held up", sentence(e.reason(s.Reason)), s.Reason, Bad
+		m.Title, m.Detail, m.Code, m.Mood = "Held up", sentence(e.reason(s)), s.Reason, Bad
 	case "fallback_refused":
-		m.Title, m.Detail, m.Code = "Not sent to the other address", sentence(e.reason(s.Reason)), s.Reason
+		m.Title, m.Detail, m.Code = "Not sent to the other address", sentence(e.reason(s)), s.Reason
 	case "superseded":
 		m.Title = "Not sent: a later send, or the end of the verification, came first"
 	case "suppressed":
@@ -111,7 +111,7 @@ func (e Explainer) ofSend(h otp.History, s otp.Step) Moment {
 	default:
 		m.Title, m.Mood, m.Code = "Not delivered", Bad, s.Reason
 		if s.Reason != "" {
-			m.Detail = sentence(e.reason(s.Reason))
+			m.Detail = sentence(e.reason(s))
 		}
 	}
 	return m

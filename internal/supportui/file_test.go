@@ -62,13 +62,13 @@ func TestThePageSaysWhatHappenedAndWhatToDo(t *testing.T) {
 			r.accept(o)
 			r.pass(4*time.Minute + 50*time.Second)
 			r.receive(o, otp.Undelivered, "twilio_30003")
-		}, what: `^twilio took it and could not deliver it: it said twilio_30003\.$`, next: "Check the number with the person; if it is right, offer e-mail or another number."},
+		}, what: `^twilio took it and could not deliver it: the phone is switched off or out of reach\.$`, next: "Check the number with the person; if it is right, offer e-mail or another number."},
 		"nobody open": {life: func(r *rig, o otp.Order) {
 			c, _, err := r.store.Claim(r.t.Context(), o, "w")
 			r.must(err)
 			_, _, err = r.store.Rest(r.t.Context(), c, time.Second, "no_provider_open")
 			r.must(err)
-		}, what: `^Not sent yet: every provider is drained, paused or failing\. It is tried again`, next: "Tell an operator if this lasts; the overview shows the providers."},
+		}, what: `^Not sent yet: every provider is drained, paused, busy or failing\. It is tried again`, next: "Tell an operator if this lasts; the overview shows the providers."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

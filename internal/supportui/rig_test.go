@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/otpipe/otpipe/internal/address"
+	"github.com/otpipe/otpipe/internal/app"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
 	"github.com/otpipe/otpipe/internal/redistest"
@@ -69,7 +70,7 @@ func newRig(t testing.TB) *rig {
 	}
 	r.support = &support.Service{
 		Journal: r.store, Acts: r.store, Ringer: r, Addresses: func(s string) (otp.Recipient, error) { return address.Typed(s, "DE") },
-		Explainer: support.Explainer{Words: words}, Namespaces: otp.BuiltIn(), Keys: r.keys, Partitions: 16,
+		Explainer: app.Explainer(), Namespaces: otp.BuiltIn(), Keys: r.keys, Partitions: 16,
 	}
 	u := &supportui.UI{
 		Door: r, Support: r.support,
@@ -316,7 +317,3 @@ func (r *rig) lock() {
 }
 
 func path(o otp.Order) string { return "/verifications/" + string(o.ID) }
-
-func words(code string) string {
-	return map[string]string{"twilio_21211": "this is not a phone number that exists"}[code]
-}
