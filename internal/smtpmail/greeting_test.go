@@ -35,9 +35,9 @@ func TestAGreetingSaysWhyARelayDoesNotLetUsIn(t *testing.T) {
 		tls  smtpmail.TLSPolicy
 		want verdict
 	}{
-		"a wrong password":       {script{"EHLO": "250-relay.example\r\n250 AUTH PLAIN", "AUTH": "535 5.7.8 wrong password"}, smtpmail.TLSNone, shut("smtp_535")},
+		"a wrong password":       {script{"EHLO": "250-relay.example\r\n250 AUTH PLAIN", "AUTH": "535 5.7.8 wrong password"}, smtpmail.TLSNone, shut("smtp_535_5.7.8")},
 		"no STARTTLS":            {script{"EHLO": "250 relay.example"}, smtpmail.TLSMandatory, ours("smtp_tls")},
-		"refused after the door": {script{"EHLO": "250-relay.example\r\n250 AUTH PLAIN", "AUTH": "235 2.7.0 ok", "NOOP": "530 5.7.0 go away"}, smtpmail.TLSNone, shut("smtp_530")},
+		"refused after the door": {script{"EHLO": "250-relay.example\r\n250 AUTH PLAIN", "AUTH": "235 2.7.0 ok", "NOOP": "530 5.7.0 go away"}, smtpmail.TLSNone, shut("smtp_530_5.7.0")},
 		"a relay that hangs up":  {script{"EHLO": hangUp}, smtpmail.TLSNone, theirs("smtp_connection")},
 	} {
 		t.Run(name, func(t *testing.T) {
