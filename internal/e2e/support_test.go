@@ -75,8 +75,9 @@ func (d devMode) askFor(t *testing.T, namespace, to, status string) (id string) 
 // signIn fills in the form of the support pages.
 func (d devMode) signIn(ctx context.Context, t *testing.T, name string) {
 	t.Helper()
-	browsertest.Do(ctx, t, cdp.Navigate("http://"+d.support+"/"), cdp.WaitReady("#name"),
-		cdp.SendKeys("#name", name), cdp.SendKeys("#password", "dev-password"+kb.Enter), cdp.WaitReady("#q"))
+	browsertest.Do(ctx, t, cdp.Navigate("http://"+d.support+"/"), cdp.WaitReady("#name"))
+	browsertest.Axe(ctx, t)
+	browsertest.Do(ctx, t, cdp.SendKeys("#name", name), cdp.SendKeys("#password", "dev-password"+kb.Enter), cdp.WaitReady("#q"))
 }
 
 // A new support person signs in, types what the caller says, and opens the line
@@ -95,7 +96,7 @@ func TestTheCauseOfAFailureIsThreeActionsAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"+49•••••••••89", "not deliver"} {
+	for _, want := range []string{"+49•••••••••89", "not deliver", "is switched off"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page does not say %q:\n%s", want, got)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -283,6 +284,36 @@ func TestAPlaceIsWhatOurOwnProxiesSay(t *testing.T) {
 				t.Error(w.log.String())
 			}
 		})
+	}
+}
+
+func TestAStreamIsNoClickAndKnowsWhenItsVisitIsOver(t *testing.T) {
+	t.Parallel()
+	w := openDoor(t, nil)
+	stream := w.door.Watch(func(rw http.ResponseWriter, r *http.Request, who otp.Staff) {
+		now, still := w.door.Still(r)
+		_, _ = fmt.Fprintf(rw, "%s %s %t", who.Name, now.Role, still)
+	})
+	b := w.browser()
+	b.signIn("ada", adasPassword)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+	r.AddCookie(&http.Cookie{Name: "otpipe", Value: b.cookie("otpipe")})
+	open := func() *httptest.ResponseRecorder {
+		rec := httptest.NewRecorder()
+		stream.ServeHTTP(rec, r)
+		return rec
+	}
+	for range 5 {
+		if got := open(); got.Body.String() != "ada operator true" {
+			t.Fatal(got.Code, got.Body)
+		}
+		w.ahead.Add(int64(7 * time.Minute))
+	}
+	if got := open(); got.Code != http.StatusSeeOther {
+		t.Errorf("streams have kept the visit alive: %d %s", got.Code, got.Body)
+	}
+	if _, still := w.door.Still(r); still {
+		t.Error("a stream goes on for who is out")
 	}
 }
 
