@@ -22,7 +22,7 @@ const (
 	ExitStopped     = 0
 	ExitFailure     = 1
 	ExitUsage       = 64 // of the command line
-	ExitUnavailable = 69 // -check: what the process needs is not there
+	ExitUnavailable = 69 // -check, -ready: what is asked is not there
 	ExitConfig      = 78
 )
 
@@ -46,6 +46,9 @@ func Main(name string, run func(context.Context, config.Config, *slog.Logger) er
 	}
 	ctx, stop := Signals()
 	defer stop()
+	if o.ready {
+		return ready(ctx, name, c, os.Stderr)
+	}
 	if o.check {
 		report := Examine(ctx, c)
 		report.Write(Source(o.config), os.Stdout, os.Stderr)
@@ -64,8 +67,8 @@ func Main(name string, run func(context.Context, config.Config, *slog.Logger) er
 
 // options are what the command line says.
 type options struct {
-	config, level  string
-	check, version bool
+	config, level         string
+	check, ready, version bool
 }
 
 // parse reads the command line, and says itself what is wrong with it.
@@ -73,6 +76,7 @@ func parse(name string, args []string) (o options, err error) {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.StringVar(&o.config, "config", os.Getenv(config.ConfigVariable), "the configuration `file`; settings may also come from the environment as OTPIPE_…")
 	flags.BoolVar(&o.check, "check", false, "check the configuration and what it needs, say what it means, and exit")
+	flags.BoolVar(&o.ready, "ready", false, "ask the "+name+" that runs with this configuration whether it is ready, and exit")
 	flags.BoolVar(&o.version, "version", false, "print the version and exit")
 	flags.Func("log-level", "debug, info, warn or error, whatever the configuration says", func(level string) error {
 		o.level = level
