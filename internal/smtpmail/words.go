@@ -1,6 +1,10 @@
 package smtpmail
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/otpipe/otpipe/internal/otp"
+)
 
 // replyWords say what mail servers' answers mean, and what came of a step without
 // one, to somebody who waits for a mail. A reply code alone says little: the
@@ -159,6 +163,31 @@ func worded(code string) string {
 		}
 	}
 	return ""
+}
+
+// Blame says at whose door a fault lies, "" if its code does not tell: what a reply
+// without an enhanced code means depends on the step at which it came.
+func Blame(reason string) otp.Class {
+	if status, bounced := strings.CutPrefix(reason, "dsn_"); bounced {
+		return Report{Status: status}.verdict().class
+	}
+	of, ours := strings.CutPrefix(reason, "smtp_")
+	code, precise, _ := strings.Cut(of, "_")
+	switch {
+	case !ours:
+		return ""
+	case precise != "":
+		return Report{Status: precise}.verdict().class
+	}
+	return plainBlames[code]
+}
+
+// plainBlames are of codes that tell enough.
+var plainBlames = map[string]otp.Class{
+	"530": otp.FaultUs, "534": otp.FaultUs, "535": otp.FaultUs, "538": otp.FaultUs,
+	string(sending): otp.FaultUs, string(securing): otp.FaultUs, string(authenticating): otp.FaultUs,
+	string(addressing): otp.FaultRecipient,
+	"421":              otp.FaultProvider, busy: otp.FaultProvider, late: otp.FaultProvider, canceled: otp.FaultProvider, lost: otp.FaultProvider,
 }
 
 // Words are what a reason in a journal means to somebody who waits for a mail, ""

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/vendorhttp"
 )
 
@@ -100,6 +101,20 @@ var ends = map[string]string{
 	"partially_delivered": "Only a part of the text arrived",
 	"failed":              "The text provider gave the text up and did not say why",
 	"canceled":            "The text was canceled at the provider",
+}
+
+// Blame says at whose door one of Twilio's codes lies, "" where only the status of
+// the answer told, or that is not known.
+func Blame(reason string) otp.Class {
+	of, ours := strings.CutPrefix(reason, "twilio_")
+	code, err := strconv.Atoi(of)
+	switch {
+	case !ours:
+		return ""
+	case err != nil:
+		return judgeLater(0).class
+	}
+	return codes[code].class
 }
 
 // Words are what a reason in a journal means to somebody who waits for a text. It

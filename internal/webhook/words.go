@@ -1,6 +1,13 @@
 package webhook
 
-import "github.com/otpipe/otpipe/internal/vendorhttp"
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/vendorhttp"
+)
 
 // givenUp are receipts without a reason of the other side's own.
 var givenUp = map[string]string{
@@ -15,4 +22,20 @@ func Words(code string) string {
 		return text
 	}
 	return vendorhttp.Words(code)
+}
+
+// Blame says at whose door an answer's status lies, "" if its code does not tell: a
+// 422 may be about anybody, and of its own words only the other side knows.
+func Blame(code string) otp.Class {
+	text, answered := strings.CutPrefix(code, "http_")
+	status, err := strconv.Atoi(text)
+	switch {
+	case code == "request":
+		return otp.FaultUs
+	case code == "timeout", code == "connection", code == "canceled", givenUp[code] != "":
+		return otp.FaultProvider
+	case !answered, err != nil, status == http.StatusUnprocessableEntity:
+		return ""
+	}
+	return judge(status)
 }
