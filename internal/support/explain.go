@@ -28,16 +28,13 @@ type Explanation struct {
 	Mood  Mood
 }
 
-// The times after which silence means something.
-const (
-	slowQueue   = 10 * time.Second // a worker takes an order within milliseconds
-	slowReceipt = 2 * time.Minute  // carriers confirm within half a minute, or hardly ever
-)
-
 // Explainer puts a verification's life into words.
 type Explainer struct {
 	// Words are what a vendor's code means, "" if it is no vendor's.
 	Words func(code string) string
+	// Blame says at whose door a vendor's code lies, "" if that is not known. It
+	// may be nil.
+	Blame func(code string) otp.Class
 }
 
 // Explain tells how a verification stands at a time.
@@ -45,7 +42,7 @@ func (e Explainer) Explain(h otp.History, now time.Time) Explanation {
 	switch h.Status {
 	case otp.Approved:
 		return Explanation{
-			"approved", "The right code was typed at " + clock(lastStep(h, "approved").At) + ".",
+			"approved", "The right code was typed" + when(lastStep(h, "approved")) + ".",
 			"Nothing. If the person still cannot get in, the cause lies in the product.", Good,
 		}
 	case otp.Locked:
@@ -53,9 +50,9 @@ func (e Explainer) Explain(h otp.History, now time.Time) Explanation {
 	case otp.Canceled:
 		return canceled(h)
 	case otp.Expired:
-		return e.expired(h)
+		return e.earlier(h, e.expired(h))
 	}
-	x := e.delivery(h, now)
+	x := e.earlier(h, e.delivery(h, now))
 	if wrong := h.Checks; wrong > 0 {
 		x.What += fmt.Sprintf(" %s so far, of %d that are allowed.", count(wrong, "wrong code"), h.MaxChecks)
 	}
@@ -64,8 +61,14 @@ func (e Explainer) Explain(h otp.History, now time.Time) Explanation {
 
 func locked(h otp.History, now time.Time) Explanation {
 	what := fmt.Sprintf("Locked after %s", count(h.Checks, "wrong code"))
-	if !now.Before(h.LockedTill) {
-		return Explanation{"was locked", what + "; the lock ended at " + clock(h.LockedTill) + ".", "Ask the person to request a new code.", Idle}
+	if h.Checks < h.MaxChecks {
+		what += " here, on top of those for earlier codes"
+	}
+	switch by := lastStep(h, "locked", "unlocked"); {
+	case by.State == "unlocked":
+		return Explanation{"was locked", what + "; unlocked by " + by.Reason + when(by) + ".", requestNew, Idle}
+	case !now.Before(h.LockedTill):
+		return Explanation{"was locked", what + "; the lock ended at " + clock(h.LockedTill) + ".", requestNew, Idle}
 	}
 	return Explanation{
 		"locked", fmt.Sprintf("%s until %s, another %s.", what, clock(h.LockedTill), span(h.LockedTill.Sub(now))),
@@ -78,12 +81,11 @@ func canceled(h otp.History) Explanation {
 	if s := lastStep(h, "withdrawn"); s.Reason != "" {
 		by = s.Reason + " of the support staff"
 	}
-	return Explanation{"canceled", "Canceled by " + by + " at " + clock(lastStep(h, "canceled").At) + ".", "Ask the person to request a new code if they still need one.", Idle}
+	return Explanation{"canceled", "Canceled by " + by + when(lastStep(h, "canceled")) + ".", "Ask the person to request a new code if they still need one.", Idle}
 }
 
 // expired is a code that nobody typed in time.
 func (e Explainer) expired(h otp.History) Explanation {
-	const again = "Ask the person to request a new code."
 	s, at := h.Newest(), clock(h.ExpiresAt)
 	typed := "No code was typed"
 	if h.Checks > 0 {
@@ -91,110 +93,65 @@ func (e Explainer) expired(h otp.History) Explanation {
 	}
 	switch s.Status() {
 	case otp.Delivered:
-		return Explanation{"expired", fmt.Sprintf("Delivered%s. %s before it expired at %s.", elsewhere(s), typed, at), again, Idle}
+		return Explanation{"expired", fmt.Sprintf("Delivered%s. %s before it expired at %s.", elsewhere(s), typed, at), requestNew, Idle}
 	case otp.Accepted, otp.Sent:
-		return Explanation{"expired", fmt.Sprintf("Handed to %s%s. %s before it expired at %s.", carrier(s.Channel), elsewhere(s), typed, at), again, Idle}
-	case otp.Queued, otp.Sending:
-		return Explanation{"not sent", "It was still not sent when it expired at " + at + ".", "Tell an operator: the overview shows providers and workers. " + again, Bad}
-	}
-	x := e.settled(h, s)
-	x.Next += " " + again
-	return x
-}
-
-// delivery is how the newest send of a verification that is alive stands.
-func (e Explainer) delivery(h otp.History, now time.Time) Explanation {
-	s := h.Newest()
-	switch s.Status() {
+		return Explanation{"expired", fmt.Sprintf("%s%s, and never confirmed. %s before it expired at %s.", taken(h, s), elsewhere(s), typed, at), requestNew, Idle}
+	case otp.SendSuperseded:
+		return Explanation{"replaced", "A later request took its place before it was sent.", "Look at the recipient's newer verification.", Idle}
 	case otp.Queued:
-		return e.waiting(h, s, now)
+		return e.unsent(h, at)
 	case otp.Sending:
-		return Explanation{"being sent", fmt.Sprintf("Being handed to %s right now.", s.Provider()), "Wait a few seconds.", Wait}
-	case otp.Accepted, otp.Sent, otp.Delivered:
-		return arriving(h, s, now)
+		return Explanation{"expired", "It was still being handed to " + s.Provider() + " when it expired at " + at + ".", requestNew, Idle}
 	}
 	return e.settled(h, s)
 }
 
-// waiting is a send on which a worker is to work.
-func (e Explainer) waiting(h otp.History, s otp.SendRecord, now time.Time) Explanation {
-	last := newestStep(h)
-	switch {
-	case last.State == "waiting" && last.Attempt == 0:
-		return Explanation{"held up", "Not sent yet: " + e.reason(last) + ". It is tried again while the code is valid.", "Tell an operator if this lasts; the overview shows the providers.", Bad}
-	case len(s.Attempts) > 0:
-		f := lastFault(h)
-		return Explanation{"trying on", fmt.Sprintf("%s did not deliver it: %s. It goes on with the next provider or address.", f.Provider, e.reason(f)), "Wait half a minute.", Wait}
+// unsent is a code that expired while somebody was to send it.
+func (e Explainer) unsent(h otp.History, at string) Explanation {
+	what := "It was still not sent when it expired at " + at + "."
+	if f := e.obstacle(h); f != "" {
+		what = "It was still not sent when it expired at " + at + ": " + f + "."
 	}
-	if wait := now.Sub(s.AskedAt); wait >= slowQueue {
-		return Explanation{"waiting", "Waiting for a worker for " + span(wait) + ".", "Tell an operator: workers are stopped or far behind.", Bad}
-	}
-	return Explanation{"waiting", "Asked for a moment ago; a worker is about to send it.", "Wait a few seconds.", Wait}
+	return Explanation{"not sent", what, "Tell an operator: the overview shows providers and workers. " + requestNew, Bad}
 }
 
-// arriving is a send that somebody has taken.
-func arriving(h otp.History, s otp.SendRecord, now time.Time) Explanation {
-	at := newestStep(h).At
-	if step := lastOf(h, string(s.Status())); !step.At.IsZero() {
-		at = step.At
-	}
-	ago := now.Sub(at)
-	valid := ""
-	if left := h.ExpiresAt.Sub(now); left > 0 {
-		valid = " The code is valid for another " + span(left) + "."
-	}
+// obstacle is what last kept the newest send, "" if nothing is known.
+func (e Explainer) obstacle(h otp.History) string {
+	s := lastOf(h, "waiting", "failed", "undelivered")
 	switch {
-	case s.Status() == otp.Delivered:
-		return Explanation{"delivered", fmt.Sprintf("Delivered%s %s ago.%s", elsewhere(s), span(ago), valid), "Ask the person to type the code of the newest message.", Good}
-	case s.Channel == otp.Email && s.Status() == otp.Sent:
-		return Explanation{"sent", fmt.Sprintf("Taken by the mail server%s %s ago.%s", elsewhere(s), span(ago), valid), "Ask the person to look for it, in the spam folder too.", Good}
-	case ago < slowReceipt:
-		return Explanation{"not confirmed", fmt.Sprintf("Handed to %s%s %s ago, not yet confirmed.%s", carrier(s.Channel), elsewhere(s), span(ago), valid), "Ask the person to wait two minutes.", Wait}
+	case s.State == "":
+		return ""
+	case s.Provider == "":
+		return e.reason(s)
 	}
-	return Explanation{"never confirmed", fmt.Sprintf("Handed to %s%s %s ago and never confirmed.%s", carrier(s.Channel), elsewhere(s), span(ago), valid), "Ask whether the phone has signal and the number is right, then send again.", Bad}
+	return s.Provider + " did not deliver it, as " + e.reason(s)
 }
 
-// settled is a send on which nobody works any more.
-func (e Explainer) settled(h otp.History, s otp.SendRecord) Explanation {
-	f := lastFault(h)
-	switch s.Status() {
-	case otp.Undelivered:
-		return Explanation{"not delivered", fmt.Sprintf("%s took it and could not deliver it: %s.", f.Provider, e.reason(f)), offer(s.Channel), Bad}
-	case otp.Failed:
-		return Explanation{"failed", e.failed(f), offer(s.Channel), Bad}
-	case otp.Unknown:
-		return Explanation{"unknown", "Nobody can say whether it arrived: " + e.unknown(f) + ".", "Ask the person whether a message came; if none did, send again.", Bad}
-	case otp.SendSuppressed:
-		return Explanation{
-			"nothing sent", "Nothing was sent: this address takes no " + messages(s.Channel) + ", as a provider has told us before.",
-			"If the person says it does, clear the suppression and send again. " + offer(s.Channel), Bad,
+// earlier adds that another message than the newest has arrived.
+func (e Explainer) earlier(h otp.History, x Explanation) Explanation {
+	if h.Newest().Status() == otp.Delivered {
+		return x
+	}
+	for i, s := range slices.Backward(h.Sends[:max(0, len(h.Sends)-1)]) {
+		if s.Status() != otp.Delivered {
+			continue
 		}
-	case otp.SendExpired:
-		return Explanation{"failed", "Nobody took it before the code expired.", "Tell an operator: the overview shows providers and workers.", Bad}
+		at := last(h, func(l otp.Step) bool { return l.Send == i+1 && l.State == "delivered" })
+		x.What += " An earlier message" + elsewhere(s) + " was delivered" + when(at) + "."
+		if h.Status == otp.Pending {
+			x.Next = "Ask the person to look for that one, its code may be good. " + x.Next
+		}
+		break
 	}
-	return Explanation{Mood: Good}
+	return x
 }
 
-func (e Explainer) failed(f otp.Step) string {
-	if f.Provider == "" {
-		return "It could not be sent: " + e.reason(f) + "."
+// when is the time of a step, where the journal had room for it.
+func when(s otp.Step) string {
+	if s.At.IsZero() {
+		return ""
 	}
-	return fmt.Sprintf("%s refused it: %s.", f.Provider, e.reason(f))
-}
-
-func (e Explainer) unknown(f otp.Step) string {
-	if f.Reason == "" {
-		return "no answer came when it was handed over"
-	}
-	return e.reason(f)
-}
-
-// offer is what helps when a channel does not.
-func offer(ch otp.Channel) string {
-	if ch == otp.SMS {
-		return "Check the number with the person; if it is right, offer e-mail or another number."
-	}
-	return "Check the address with the person; if it is right, offer another address or a text."
+	return " at " + clock(s.At)
 }
 
 // elsewhere names another address that a send went to.
@@ -219,32 +176,22 @@ func messages(ch otp.Channel) string {
 	return "mail"
 }
 
-// newestStep is the last line of a journal.
-func newestStep(h otp.History) otp.Step {
-	if len(h.Steps) == 0 {
-		return otp.Step{}
-	}
-	return h.Steps[len(h.Steps)-1]
+// lastStep is the last line about the verification itself with one of some states.
+func lastStep(h otp.History, states ...string) otp.Step {
+	return last(h, func(s otp.Step) bool { return s.Send == 0 && slices.Contains(states, s.State) })
 }
 
-// lastStep is the last line about the verification itself with a state.
-func lastStep(h otp.History, state string) otp.Step {
-	return last(h, func(s otp.Step) bool { return s.Send == 0 && s.State == state })
+// lastOf is the last line about the newest send with one of some states.
+func lastOf(h otp.History, states ...string) otp.Step {
+	return last(h, func(s otp.Step) bool { return s.Send == len(h.Sends) && slices.Contains(states, s.State) })
 }
 
-// lastOf is the last line about the newest send with a state.
-func lastOf(h otp.History, state string) otp.Step {
-	return last(h, func(s otp.Step) bool { return s.Send == len(h.Sends) && s.State == state })
-}
-
-// lastFault is why the newest send did not get through.
-func lastFault(h otp.History) otp.Step {
-	bad := []string{"failed", "undelivered", "unknown"}
-	of := last(h, func(s otp.Step) bool {
-		return s.Send == len(h.Sends) && s.Attempt > 0 && slices.Contains(bad, s.State)
-	})
+// lastAttempt is the last line about an attempt of the newest send with a state,
+// or about that send: it knows less of why.
+func lastAttempt(h otp.History, state string) otp.Step {
+	of := last(h, func(s otp.Step) bool { return s.Send == len(h.Sends) && s.Attempt > 0 && s.State == state })
 	if of.State == "" {
-		of = last(h, func(s otp.Step) bool { return s.Send == len(h.Sends) && slices.Contains(bad, s.State) })
+		return lastOf(h, state)
 	}
 	return of
 }

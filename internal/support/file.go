@@ -66,6 +66,7 @@ func (s *Service) Open(ctx context.Context, who otp.Staff, id otp.ID) (File, err
 	if f.Allowance, err = s.Journal.Allowance(ctx, owner); err != nil {
 		return File{}, fmt.Errorf("open case: %w", err)
 	}
+	f.Explanation = f.allowed()
 	return f, nil
 }
 

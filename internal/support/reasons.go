@@ -33,6 +33,8 @@ var silences = map[string]string{
 // vendor's, and what one makes up may look like one of ours.
 func (e Explainer) reason(s otp.Step) string {
 	switch {
+	case s.Reason == "" && s.Provider == "":
+		return "nobody has written down why"
 	case s.Reason == "":
 		return "it gave no reason"
 	case s.Provider == "":

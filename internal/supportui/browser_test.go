@@ -33,7 +33,7 @@ func TestAPersonSeesALifeGoOn(t *testing.T) {
 	browsertest.Do(ctx, t, cdp.Navigate(r.server.URL+path(o)))
 	until(ctx, t, headline+`.startsWith("Asked for a moment ago")`)
 	r.accept(o)
-	until(ctx, t, headline+`.startsWith("Handed to the carrier")`)
+	until(ctx, t, headline+`.startsWith("Taken by twilio")`)
 	r.receive(o, otp.Delivered, "")
 	until(ctx, t, headline+`.startsWith("Delivered")`)
 	r.lock()

@@ -38,16 +38,16 @@ func TestThePageSaysWhatHappenedAndWhatToDo(t *testing.T) {
 			_, err = r.store.Begin(r.t.Context(), c, 1, "twilio")
 			r.must(err)
 		}, what: `^Being handed to twilio right now\.$`, next: "Wait a few seconds."},
-		"accepted":   {life: func(r *rig, o otp.Order) { r.accept(o); r.pass(40 * time.Second) }, what: `^Handed to the carrier 40 s ago, not yet confirmed\. The code is valid for another 4 min\.$`, next: "Ask the person to wait two minutes."},
-		"no receipt": {life: func(r *rig, o otp.Order) { r.accept(o); r.pass(3 * time.Minute) }, what: `^Handed to the carrier 3 min ago and never confirmed`, next: "Ask whether the phone has signal and the number is right, then send again."},
+		"accepted":   {life: func(r *rig, o otp.Order) { r.accept(o); r.pass(40 * time.Second) }, what: `^Taken by twilio 40 s ago, not yet confirmed\. The code is valid for another 4 min\.$`, next: "Ask the person to wait two minutes."},
+		"no receipt": {life: func(r *rig, o otp.Order) { r.accept(o); r.pass(3 * time.Minute) }, what: `^Taken by twilio 3 min ago and never confirmed`, next: "Ask whether the phone has signal and the number is right, then send again."},
 		"delivered": {life: func(r *rig, o otp.Order) {
 			r.accept(o)
 			r.receive(o, otp.Delivered, "")
 			r.guess("111111")
 		}, what: `^Delivered a moment ago\..* 1 wrong code so far, of 5 that are allowed\.$`, next: "Ask the person to type the code of the newest message."},
-		"bad number":    {life: func(r *rig, o otp.Order) { r.fail(o) }, what: `^twilio refused it: this is not a phone number that exists\.$`, next: "Check the number with the person; if it is right, offer e-mail or another number."},
+		"bad number":    {life: func(r *rig, o otp.Order) { r.fail(o) }, what: `^twilio refused it: this is not a phone number that exists\.$`, next: "Check the number with the person; if it is right, offer e-mail or another number. No texts go there before the suppression is cleared."},
 		"suppressed":    {life: func(r *rig, o otp.Order) { r.fail(o); r.pass(time.Minute); r.start(asked{}) }, what: `^Nothing was sent: this address takes no texts`, next: "If the person says it does, clear the suppression and send again. Check the number with the person; if it is right, offer e-mail or another number."},
-		"other address": {asked: asked{others: true}, life: func(r *rig, o otp.Order) { r.fail(o) }, what: `^twilio did not deliver it: .* It goes on with the next provider or address\.$`, next: "Wait half a minute."},
+		"other address": {asked: asked{others: true}, life: func(r *rig, o otp.Order) { r.fail(o) }, what: `^twilio did not deliver it: this is not a phone number that exists\. It goes to the other address that the product named\.$`, next: "Wait half a minute."},
 		"approved":      {life: func(r *rig, o otp.Order) { r.accept(o); r.guess(code) }, what: `^The right code was typed at \d\d:\d\d UTC\.$`, next: "Nothing. If the person still cannot get in, the cause lies in the product."},
 		"locked":        {life: func(r *rig, o otp.Order) { r.accept(o); r.lock() }, what: `^Locked after 5 wrong codes until \d\d:\d\d UTC, another 1[45] min\.$`, next: "Ask the person to wait. Unlock only if you know who they are: somebody guessed."},
 		"lock over":     {life: func(r *rig, o otp.Order) { r.accept(o); r.lock(); r.pass(16 * time.Minute) }, what: `^Locked after 5 wrong codes; the lock ended at`, next: "Ask the person to request a new code."},
@@ -56,13 +56,13 @@ func TestThePageSaysWhatHappenedAndWhatToDo(t *testing.T) {
 			r.must(r.store.CancelFor(r.t.Context(), o.ID, otp.Act{Actor: "oskar", Reason: "x"}))
 		}, what: `^Canceled by oskar of the support staff at`, next: "Ask the person to request a new code if they still need one."},
 		"expired":              {life: func(r *rig, o otp.Order) { r.accept(o); r.receive(o, otp.Delivered, ""); r.pass(6 * time.Minute) }, what: `^Delivered\. No code was typed before it expired at`, next: "Ask the person to request a new code."},
-		"expired, wrong codes": {life: func(r *rig, o otp.Order) { r.accept(o); r.guess("111111"); r.guess("222222"); r.pass(6 * time.Minute) }, what: `^Handed to the carrier\. 2 wrong codes and no right one were typed before it expired`, next: "Ask the person to request a new code."},
+		"expired, wrong codes": {life: func(r *rig, o otp.Order) { r.accept(o); r.guess("111111"); r.guess("222222"); r.pass(6 * time.Minute) }, what: `^Taken by twilio, and never confirmed\. 2 wrong codes and no right one were typed before it expired`, next: "Ask the person to request a new code."},
 		"expired in the queue": {life: func(r *rig, _ otp.Order) { r.pass(6 * time.Minute) }, what: `^It was still not sent when it expired at`, next: "Tell an operator: the overview shows providers and workers. Ask the person to request a new code."},
 		"given up by the carrier": {life: func(r *rig, o otp.Order) {
 			r.accept(o)
 			r.pass(4*time.Minute + 50*time.Second)
 			r.receive(o, otp.Undelivered, "twilio_30003")
-		}, what: `^twilio took it and could not deliver it: the phone is switched off or out of reach\.$`, next: "Check the number with the person; if it is right, offer e-mail or another number."},
+		}, what: `^twilio took it and could not deliver it: the phone is switched off or out of reach\.$`, next: "Ask whether the phone has signal and the number is right, then send again. If that fails too, offer e-mail or another number."},
 		"nobody open": {life: func(r *rig, o otp.Order) {
 			c, _, err := r.store.Claim(r.t.Context(), o, "w")
 			r.must(err)

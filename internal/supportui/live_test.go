@@ -84,7 +84,7 @@ func TestAStreamEndsForWhoIsOut(t *testing.T) {
 			next(t, events, "Asked for")
 			r.enter(who)
 			r.accept(o)
-			if next(t, events, "Handed to the carrier") {
+			if next(t, events, "Taken by twilio") {
 				t.Error("they still see it")
 			}
 		})
