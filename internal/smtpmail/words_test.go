@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/smtpmail"
 )
 
@@ -136,6 +137,22 @@ func TestNoMoreDoesOneInABounce(t *testing.T) {
 		got, _ := mustRead(t, notification("Action: failed", "Status: "+status)).Receipt(anAttempt, 3, "smtp-test")
 		if got.Reason != want {
 			t.Errorf("%s: %s", status, got.Reason)
+		}
+	}
+}
+
+func TestACodeSaysAtWhoseDoorTheFaultLies(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[string]otp.Class{
+		"smtp_550_5.1.1": otp.FaultRecipient, "smtp_552_5.2.2": otp.FaultRecipient, "smtp_452_4.2.2": otp.FaultRecipient, "dsn_5.1.1": otp.FaultRecipient,
+		"smtp_550_5.7.1": otp.FaultUs, "smtp_535_5.7.8": otp.FaultUs, "smtp_550_5.1.8": otp.FaultUs, "dsn_5.7.26": otp.FaultUs,
+		"smtp_450_4.2.0": otp.FaultProvider, "smtp_451_4.3.0": otp.FaultProvider, "dsn_4.4.7": otp.FaultProvider, "dsn_failed": otp.FaultProvider,
+		"smtp_535": otp.FaultUs, "smtp_tls": otp.FaultUs, "smtp_auth": otp.FaultUs, "smtp_sender": otp.FaultUs,
+		"smtp_address": otp.FaultRecipient, "smtp_timeout": otp.FaultProvider, "smtp_connection": otp.FaultProvider,
+		"smtp_550": "", "smtp_554": "", "twilio_21211": "", "http_500": "", "": "", // a bare 550 is anybody's
+	} {
+		if got := smtpmail.Blame(reason); got != want {
+			t.Errorf("%s: %q, want %q", reason, got, want)
 		}
 	}
 }

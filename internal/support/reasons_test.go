@@ -112,3 +112,17 @@ func TestEveryLineOfAJournalHasATitle(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryBadgeIsInTheManual(t *testing.T) {
+	t.Parallel()
+	manual := strings.Join(finds(t, "../../docs/support.md", `(?m)^\| ([a-z, ]+) \| `), ", ")
+	badges := finds(t, "*.go", `Explanation\{\s*"([a-z ]+)",`)
+	if len(badges) < 20 {
+		t.Fatalf("%q", badges)
+	}
+	for _, badge := range badges {
+		if !slices.Contains(strings.Split(manual, ", "), badge) {
+			t.Errorf("%s is not", badge)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/twilio"
 )
 
@@ -90,6 +91,25 @@ func TestThereAreNoWordsForWhatIsNotKnown(t *testing.T) {
 	for _, reason := range []string{"", "twilio_", "twilio_99999", "twilio_21211x", "21211", "twilio_http_500", "http_", "http_x", "http_200", "smtp_550"} {
 		if got := twilio.Words(reason); got != "" {
 			t.Errorf("%q: %q", reason, got)
+		}
+	}
+}
+
+func TestACodeSaysAtWhoseDoorTheFaultLies(t *testing.T) {
+	t.Parallel()
+	for _, j := range judgements {
+		for _, code := range j.codes {
+			if got := twilio.Blame(fmt.Sprintf("twilio_%d", code)); got != j.class {
+				t.Errorf("%d: %s, want %s", code, got, j.class)
+			}
+		}
+	}
+	for reason, want := range map[string]otp.Class{
+		"twilio_undelivered": otp.FaultProvider, "twilio_failed": otp.FaultProvider,
+		"twilio_29999": "", "http_500": "", "smtp_550": "", "": "",
+	} {
+		if got := twilio.Blame(reason); got != want {
+			t.Errorf("%s: %q", reason, got)
 		}
 	}
 }

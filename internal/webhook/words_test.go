@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/webhook"
 )
 
@@ -48,6 +49,20 @@ func TestThereAreNoWordsForWhatTheOtherSideMakesUp(t *testing.T) {
 	for _, reason := range []string{"", "number_ported", "http_", "http_200", "http_999", "http_-4", "http_4x"} {
 		if got := webhook.Words(reason); got != "" {
 			t.Errorf("%q: %q", reason, got)
+		}
+	}
+}
+
+func TestAStatusSaysAtWhoseDoorTheFaultLies(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[string]otp.Class{
+		"http_401": otp.FaultUs, "http_404": otp.FaultUs, "http_302": otp.FaultUs, "request": otp.FaultUs,
+		"http_503": otp.FaultProvider, "timeout": otp.FaultProvider, "connection": otp.FaultProvider, "webhook_failed": otp.FaultProvider,
+		"http_429": otp.FaultThrottled, "http_500": otp.FaultUnknown,
+		"http_422": "", "number_ported": "", "": "",
+	} {
+		if got := webhook.Blame(reason); got != want {
+			t.Errorf("%s: %q, want %q", reason, got, want)
 		}
 	}
 }
