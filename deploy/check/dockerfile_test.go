@@ -1,0 +1,84 @@
+package check_test
+
+import (
+	"bytes"
+	"debug/elf"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+)
+
+func stages(t *testing.T) []instructions.Stage {
+	t.Helper()
+	parsed, err := parser.Parse(bytes.NewReader([]byte(read(t, "deploy", "Dockerfile"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	warn := func(rule, _, _, text string, at []parser.Range) { t.Errorf("%s: %s %v", rule, text, at) }
+	all, _, err := instructions.Parse(parsed.AST, linter.New(&linter.Config{Warn: warn}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestTheImageHasNoShellAndNoRoot(t *testing.T) {
+	t.Parallel()
+	all := stages(t)
+	last := all[len(all)-1]
+	if !strings.HasPrefix(last.BaseName, "gcr.io/distroless/static-") || !strings.HasSuffix(last.BaseName, ":nonroot") {
+		t.Errorf("the image is made of %s", last.BaseName)
+	}
+	var user string
+	for _, c := range last.Commands {
+		switch c := c.(type) {
+		case *instructions.UserCommand:
+			user = c.User
+		case *instructions.RunCommand:
+			t.Errorf("there is no shell to run %v", c.CmdLine)
+		case *instructions.CmdCommand:
+			if c.PrependShell || !slices.Equal(c.CmdLine, []string{"/usr/local/bin/api"}) {
+				t.Errorf("it starts %v", c.CmdLine)
+			}
+		}
+	}
+	if user != "65532:65532" {
+		t.Errorf("it runs as %q", user)
+	}
+}
+
+// The image's build is run, but for the place: what comes out needs nothing of the
+// image that it goes into.
+func TestWhatGoesIntoTheImageIsStatic(t *testing.T) {
+	t.Parallel()
+	build := regexp.MustCompile(`CGO_ENABLED=0 GOOS=\$TARGETOS GOARCH=\$TARGETARCH (go build [^\n]*) -o /out/ ([^\n]*)`).FindStringSubmatch(read(t, "deploy", "Dockerfile"))
+	if build == nil {
+		t.Fatal("the Dockerfile builds otherwise than this test knows")
+	}
+	out := t.TempDir() + "/"
+	args := append(strings.Fields(build[1])[1:], "-o", out)
+	run(t, root, []string{"CGO_ENABLED=0"}, "go", append(args, strings.Fields(build[2])...)...)
+	for _, name := range []string{"api", "worker", "otpctl"} {
+		f, err := elf.Open(filepath.Join(out, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		libraries, err := f.ImportedLibraries()
+		if _ = f.Close(); err != nil || len(libraries) > 0 {
+			t.Errorf("%s needs %v: %v", name, libraries, err)
+		}
+		version := "-version"
+		if name == "otpctl" {
+			version = "--version"
+		}
+		if said := run(t, out, nil, filepath.Join(out, name), version); !strings.Contains(said, name) {
+			t.Errorf("%s says %q", name, said)
+		}
+	}
+}
