@@ -18,11 +18,15 @@ deps: ## Install what the tests need and is missing
 	@deploy/install-test-deps
 
 .PHONY: test
-test: deps vet lint race ## Everything that CI runs
+test: deps vet lint race deploy ## Everything that CI runs
 
 .PHONY: race
 race: ## The suite under the race detector
 	CI=1 $(GO) test -race -count=1 -timeout 12m ./...
+
+.PHONY: deploy
+deploy: ## What operators deploy, held to what reads it
+	cd deploy/check && CI=1 $(GO) test -count=1 ./...
 
 .PHONY: vet
 vet: ## gofmt and go vet

@@ -65,7 +65,7 @@ func render(t *testing.T, values string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := engine.Engine{Strict: true}.Render(chart, all)
+	files, err := engine.Engine{Strict: true}.RenderWithContext(t.Context(), chart, all)
 	var docs []string
 	for name, text := range files {
 		if strings.HasSuffix(name, ".yaml") {
