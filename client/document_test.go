@@ -1,0 +1,235 @@
+package client_test
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/otpipe/otpipe/client"
+)
+
+// document is what the API says of itself.
+type document struct {
+	Paths      map[string]map[string]operation
+	Components struct{ Schemas map[string]schema }
+}
+
+type operation struct {
+	ID          string `json:"operationId"`
+	RequestBody struct {
+		Content map[string]struct{ Schema schema }
+	}
+	Responses map[string]struct {
+		Content map[string]struct{ Schema schema }
+	}
+}
+
+type schema struct {
+	Ref        string `json:"$ref"`
+	Properties map[string]schema
+	Items      *schema
+	Enum       []string
+}
+
+func readDocument(t *testing.T) document {
+	t.Helper()
+	text, err := os.ReadFile("../docs/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d document
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (d document) resolve(s schema) schema {
+	if s.Ref != "" {
+		return d.Components.Schemas[s.Ref[strings.LastIndex(s.Ref, "/")+1:]]
+	}
+	return s
+}
+
+// asked is what a method of the client sends.
+type asked struct {
+	method, path, key string
+	body              map[string]any
+}
+
+// calls are all methods, each with all that it can be told.
+var calls = map[string]func(c *client.Client, t *testing.T) (any, error){
+	"start": func(c *client.Client, t *testing.T) (any, error) {
+		return c.Start(t.Context(), client.StartRequest{
+			Namespace: "n", To: "t", Channel: client.SMS, Locale: "de", Params: map[string]string{"a": "b"}, Binding: "b",
+			Fallback: []client.Fallback{{To: "f", Channel: client.Email}}, IdempotencyKey: "mine",
+		})
+	},
+	"check": func(c *client.Client, t *testing.T) (any, error) {
+		return c.Check(t.Context(), client.CheckRequest{Namespace: "n", To: "t", ID: "VE", Code: client.Hide("123456"), Binding: "b", IdempotencyKey: "mine"})
+	},
+	"get":    func(c *client.Client, t *testing.T) (any, error) { return c.Get(t.Context(), "VE/1") },
+	"cancel": func(c *client.Client, t *testing.T) (any, error) { return c.Cancel(t.Context(), "VE/1") },
+	"search": func(c *client.Client, t *testing.T) (any, error) {
+		return c.Search(t.Context(), client.SearchRequest{To: "t", Namespace: "n", Limit: 1, Cursor: "c"})
+	},
+	"introspect": func(c *client.Client, t *testing.T) (any, error) {
+		return c.Introspect(t.Context(), client.SessionRequest{Token: client.Hide("ots_"), Namespace: "n", To: "t"})
+	},
+	"consume": func(c *client.Client, t *testing.T) (any, error) {
+		return c.Consume(t.Context(), client.SessionRequest{Token: client.Hide("ots_"), Namespace: "n", To: "t"})
+	},
+	"unlock": func(c *client.Client, t *testing.T) (any, error) {
+		return c.Unlock(t.Context(), client.UnlockRequest{Namespace: "n", To: "t", Binding: "b", Reason: "r"})
+	},
+	"list-providers": func(c *client.Client, t *testing.T) (any, error) {
+		all, err := c.Providers(t.Context())
+		return struct {
+			Items []client.ProviderState `json:"items"`
+		}{all}, err
+	},
+	"drain":  func(c *client.Client, t *testing.T) (any, error) { return c.Drain(t.Context(), "a/b", "r") },
+	"resume": func(c *client.Client, t *testing.T) (any, error) { return c.Resume(t.Context(), "a/b", "r") },
+}
+
+func TestTheClientIsTheDocument(t *testing.T) {
+	t.Parallel()
+	d := readDocument(t)
+	var got asked
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = asked{method: r.Method, path: r.URL.EscapedPath(), key: r.Header.Get("Idempotency-Key"), body: map[string]any{}}
+		text, _ := io.ReadAll(r.Body)
+		_ = json.Unmarshal(text, &got.body)
+		_, _ = io.WriteString(w, "{}")
+	}))
+	t.Cleanup(api.Close)
+	c := &client.Client{BaseURL: api.URL, Key: client.Hide("otk_1")}
+	seen := map[string]bool{"receive": true} // which is for providers
+	for path, methods := range d.Paths {
+		for method, o := range methods {
+			call, there := calls[o.ID]
+			if !there {
+				if !seen[o.ID] {
+					t.Errorf("the client has no %s", o.ID)
+				}
+				continue
+			}
+			seen[o.ID] = true
+			answer, err := call(c, t)
+			if err != nil {
+				t.Fatalf("%s: %v", o.ID, err)
+			}
+			filled := strings.NewReplacer("{id}", "VE%2F1", "{name}", "a%2Fb").Replace(path)
+			if got.method != strings.ToUpper(method) || got.path != filled || (o.ID == "start" || o.ID == "check") != (got.key == "mine") {
+				t.Errorf("%s asks %+v", o.ID, got)
+			}
+			want := d.resolve(o.RequestBody.Content["application/json"].Schema)
+			same(t, o.ID+"'s body", slices.Collect(maps.Keys(got.body)), slices.Collect(maps.Keys(want.Properties)))
+			for code, r := range o.Responses {
+				if strings.HasPrefix(code, "2") {
+					d.holds(t, o.ID, reflect.TypeOf(answer), r.Content["application/json"].Schema)
+				}
+			}
+		}
+	}
+	for name := range calls {
+		if !seen[name] {
+			t.Errorf("the API has no %s", name)
+		}
+	}
+}
+
+// holds compares the fields of a type with a schema's, and theirs with theirs.
+func (d document) holds(t *testing.T, where string, is reflect.Type, s schema) {
+	t.Helper()
+	s = d.resolve(s)
+	switch {
+	case s.Items != nil && is.Kind() == reflect.Slice:
+		d.holds(t, where, is.Elem(), *s.Items)
+	case len(s.Properties) > 0 && is.Kind() == reflect.Struct:
+		fields := fieldsOf(is)
+		same(t, where, slices.Collect(maps.Keys(fields)), slices.Collect(maps.Keys(s.Properties)))
+		for name, of := range fields {
+			d.holds(t, where+"."+name, of, s.Properties[name])
+		}
+	case len(s.Properties) > 0 || s.Items != nil:
+		t.Errorf("%s is a %s", where, is)
+	}
+}
+
+func fieldsOf(is reflect.Type) map[string]reflect.Type {
+	all := map[string]reflect.Type{}
+	for f := range is.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous:
+			maps.Copy(all, fieldsOf(f.Type))
+		case name != "-" && f.IsExported():
+			all[name] = f.Type
+		}
+	}
+	return all
+}
+
+func same(t *testing.T, where string, got, want []string) {
+	t.Helper()
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: %v, and the document says %v", where, got, want)
+	}
+}
+
+func TestTheClientKnowsEveryStatusAndChannel(t *testing.T) {
+	t.Parallel()
+	started := readDocument(t).Components.Schemas["Started"].Properties
+	same(t, "status", []string{string(client.Pending), string(client.Approved), string(client.Expired), string(client.Canceled), string(client.Locked)}, started["status"].Enum)
+	same(t, "channel", []string{string(client.SMS), string(client.Email)}, started["channel"].Enum)
+}
+
+// The page of all problem codes is held to the API by a test of its own.
+func TestTheClientHasEveryProblemCode(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for _, m := range regexp.MustCompile(`"code": ?"([a-z_]+)"`).FindAllStringSubmatch(string(page), -1) {
+		documented[m[1]] = true
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), "error.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var has []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if v, ok := n.(*ast.ValueSpec); ok && len(v.Names) == 1 && strings.HasPrefix(v.Names[0].Name, "Err") {
+			text, _ := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
+			has = append(has, text)
+		}
+		return true
+	})
+	same(t, "codes", has, slices.Collect(maps.Keys(documented)))
+}
+
+func TestTimesAreRead(t *testing.T) {
+	t.Parallel()
+	var v client.Verification
+	if err := json.Unmarshal([]byte(`{"expires_at":"2026-11-25T22:39:01.250Z"}`), &v); err != nil || !v.ExpiresAt.Equal(time.Date(2026, 11, 25, 22, 39, 1, 250e6, time.UTC)) {
+		t.Errorf("%+v, %v", v, err)
+	}
+}

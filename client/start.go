@@ -1,0 +1,53 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+)
+
+// StartRequest asks for a code.
+type StartRequest struct {
+	Namespace string            `json:"namespace"`
+	To        string            `json:"to"`                 // a phone number in international form, or an e-mail address
+	Channel   Channel           `json:"channel,omitempty"`  // "": email if To has an @, else sms
+	Locale    string            `json:"locale,omitempty"`   // of the message, such as "de"
+	Params    map[string]string `json:"params,omitempty"`   // for the template
+	Binding   string            `json:"binding,omitempty"`  // what only the one who asks can repeat, such as the id of a login session
+	Fallback  []Fallback        `json:"fallback,omitempty"` // addresses that you know to be the same person's
+
+	// IdempotencyKey makes two requests one, for a day. "": one is drawn, so that the
+	// tries of this call are one request.
+	IdempotencyKey string `json:"-"`
+}
+
+// Fallback is another address for the same code.
+type Fallback struct {
+	To      string  `json:"to"`
+	Channel Channel `json:"channel,omitempty"`
+}
+
+// Started is a verification whose code is on its way: the time line says if it
+// does not arrive.
+type Started struct {
+	Verification
+	Resent   bool `json:"resent"` // the code of a verification that was there already
+	Replayed bool `json:"-"`      // an answer to an earlier request with this key
+}
+
+// Start asks for a code, and tries again as long as that can do no harm. Its
+// error may be ErrCooldownActive, ErrSendLimitReached, ErrDailyQuotaExceeded or
+// ErrRecipientLocked, each with Error.RetryAfter; ErrInvalidRecipient and others.
+func (c *Client) Start(ctx context.Context, r StartRequest) (s Started, err error) {
+	head, err := c.do(ctx, call{operation: "start", method: http.MethodPost, path: "/v1/verifications", body: r, key: keyOr(r.IdempotencyKey), again: keyed}, &s)
+	s.Replayed = head.Get("Idempotency-Replayed") == "true"
+	return s, err
+}
+
+// keyOr is a key, or one that nobody has had.
+func keyOr(key string) string {
+	if key == "" {
+		return rand.Text()
+	}
+	return key
+}
