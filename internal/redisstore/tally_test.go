@@ -1,6 +1,7 @@
 package redisstore_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -86,6 +87,39 @@ func TestWhatIsSaidTwiceIsTalliedOnce(t *testing.T) {
 		r.mustCheck(ask{}, otp.AlreadyUsed)
 		r.tallied(otp.Tally{
 			Opened: 1, Approved: 1, Stand: map[otp.Standpoint]int{by(otp.Delivered, "twilio"): 1}, Delays: otp.Delays{0: 1},
+		})
+	})
+}
+
+func TestWhatManySayAtOnceIsTalliedOnce(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.onTheHour()
+		const people, voices = 10, 10
+		var all sync.WaitGroup
+		for i := range people {
+			a := ask{to: number(i), nonce: otp.NewNonce()}.filled()
+			o := r.mustStart(a)
+			r.accept(o.Order)
+			guess := r.guess(ask{to: number(i), nonce: otp.NewNonce()}.filled())
+			for range voices { // each says the same three things
+				all.Go(func() {
+					rc := otp.Receipt{Order: o.Order, Attempt: 1, Provider: "twilio", Ref: "SM1", State: otp.Delivered}
+					if _, err := r.store.Receive(t.Context(), rc); err != nil {
+						t.Error(err)
+					}
+					if _, err := r.store.Check(t.Context(), guess); err != nil {
+						t.Error(err)
+					}
+					if _, err := r.start(a); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		all.Wait()
+		r.tallied(otp.Tally{
+			Opened: people, Approved: people, Delays: otp.Delays{0: people},
+			Stand: map[otp.Standpoint]int{by(otp.Delivered, "twilio"): people},
 		})
 	})
 }
