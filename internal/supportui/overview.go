@@ -115,7 +115,7 @@ var (
 	silentKind    = kind{"silent", "silent-lines", "No word yet"}
 	lostKind      = kind{"lost", "lost-lines", "Not delivered"}
 	unsentKind    = kind{"unsent", "", "Not sent"}
-	waitingKind   = kind{"waiting", "", "Waiting"}
+	waitingKind   = kind{"waiting", "waiting-dots", "Waiting"}
 	sendKinds     = []kind{deliveredKind, silentKind, lostKind, unsentKind, waitingKind}
 
 	approvedKind   = kind{"delivered", "", "Approved"}
@@ -158,7 +158,7 @@ func sendsText(s support.Sums) string {
 func approvalsChart(ch support.ChannelDay, hours []time.Time) chart {
 	most, at := peak(ch.Hours, func(s support.Sums) int { return s.Opened })
 	c := chart{
-		ID: string(ch.Channel) + "-approvals", Title: "Verifications", Peak: "up to " + short(most) + " an hour",
+		ID: string(ch.Channel) + "-approvals", Title: "Approved", Peak: "of up to " + short(most) + " an hour",
 		Desc: fmt.Sprintf("Verifications by hour, most of them at %s (%s), and how many were approved. %s", hours[at].UTC().Format("15:04"), number(most), approvalsText(ch.Total)),
 	}
 	return draw(c, hours, []values{
@@ -179,7 +179,7 @@ func delaysChart(ch support.ChannelDay, hours []time.Time) chart {
 	most, at := peak(ch.Hours, median)
 	longest := delay(time.Duration(most) * time.Millisecond)
 	c := chart{
-		ID: string(ch.Channel) + "-delays", Title: "Time to delivery", Peak: "median up to " + longest,
+		ID: string(ch.Channel) + "-delays", Title: "Median to delivery", Peak: "up to " + longest,
 		Desc: fmt.Sprintf("Median time to delivery by hour, longest at %s (%s). Of all: %s", hours[at].UTC().Format("15:04"), longest, delaysText(ch.Total)),
 	}
 	return draw(c, hours, []values{{medianKind, each(ch.Hours, median)}}, func(i int) string { return delaysText(ch.Hours[i]) })
