@@ -12,6 +12,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
 )
 
 func stages(t *testing.T) []instructions.Stage {
@@ -79,6 +81,34 @@ func TestWhatGoesIntoTheImageIsStatic(t *testing.T) {
 		}
 		if said := run(t, out, nil, filepath.Join(out, name), version); !strings.Contains(said, name) {
 			t.Errorf("%s says %q", name, said)
+		}
+	}
+}
+
+// Go writes into a program which commit it is of, and +dirty if a file of that
+// commit is not there.
+func TestTheImageIsBuiltOfTheWholeCommit(t *testing.T) {
+	t.Parallel()
+	patterns, err := ignorefile.ReadAll(strings.NewReader(read(t, "deploy", "Dockerfile.dockerignore")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ignored, err := patternmatcher.New(patterns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := strings.Fields(run(t, root, nil, tool(t, "git", "the files are those of a checkout"), "ls-files"))
+	if len(files) < 100 {
+		t.Fatalf("%d files", len(files))
+	}
+	for _, file := range append(files, ".git/HEAD") {
+		if out, err := ignored.MatchesOrParentMatches(file); err != nil || out {
+			t.Errorf("%s is kept out of the build: %v", file, err)
+		}
+	}
+	for _, secret := range []string{".env", "deploy/.env", "otpipe.toml", "tls/key.pem"} {
+		if out, err := ignored.MatchesOrParentMatches(secret); err != nil || !out {
+			t.Errorf("%s goes into the build: %v", secret, err)
 		}
 	}
 }
