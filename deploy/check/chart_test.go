@@ -248,6 +248,7 @@ func TestTheChartRefusesValuesThatMeanNothing(t *testing.T) {
 		"worker: {replicas: many}":                         "replicas",
 		"image: {digest: latest}":                          "digest",
 		"api: {ingress: {enabled: true}}":                  "host",
+		"api: {ingress: {enabled: true, host: a.example}}": "apiFrom",
 		"worker: {keda: {redis: {enabled: true}}}":         "address",
 		"api: {ingress: {paths: [/support]}}":              "paths",
 		"existingSecret: ''":                               "existingSecret",
