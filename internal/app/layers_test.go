@@ -17,7 +17,7 @@ var layer = map[string]int{
 	"internal/httpapi": 2, "internal/supportui": 2, "internal/telemetry": 2, "internal/config": 2, "internal/devkit": 2,
 	"internal/app":    3,
 	"internal/doctor": 2, "internal/ctl": 4,
-	"cmd/api": 5, "cmd/worker": 5, "cmd/dev": 5, "cmd/otpctl": 5, "bench": 5,
+	"cmd/api": 5, "cmd/worker": 5, "cmd/dev": 5, "examples/login-go": 5, "cmd/otpctl": 5, "bench": 5,
 }
 
 // testOnly rooms are imported by tests alone, and devkit by dev mode too.

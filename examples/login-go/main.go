@@ -1,0 +1,118 @@
+// Command login-go is a login by phone in one file. Dev mode is its otpipe:
+//
+//	go run ./cmd/dev
+//	go run ./examples/login-go
+//
+// and then http://127.0.0.1:8090. Who has signed in is kept in memory, by a cookie.
+package main
+
+import (
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"html/template"
+	"log"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/otpipe/otpipe/client"
+)
+
+// page has one form at a time. autocomplete="one-time-code" has phones fill the code in.
+var page = template.Must(template.New("").Parse(`<!doctype html>
+<html lang="en"><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><title>Sign in</title>
+<h1>{{if .Phone}}Signed in as {{.Phone}}{{else}}Sign in{{end}}</h1>
+{{with .Problem}}<p role="alert">{{.}}</p>{{end}}
+{{if .Phone}}<form method="post" action="/out"><button>Sign out</button></form>
+{{else if .Asked}}<form method="post" action="/check"><p>A code went to {{.Masked}}.
+<label>Code <input name="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9 ]*" required autofocus></label> <button>Sign in</button></form>
+<form method="post" action="/out"><button>Another number</button></form>
+{{else}}<form method="post" action="/ask">
+<label>Phone <input name="phone" type="tel" autocomplete="tel" required autofocus></label> <button>Send me a code</button></form>{{end}}`))
+
+// visit is what is known of a browser; site keeps them by the cookie.
+type visit struct{ ID, Asked, Masked, Phone, Problem string }
+
+type site struct {
+	otp    client.Client
+	mu     sync.Mutex
+	visits map[string]visit
+}
+
+func main() {
+	url, key := cmp.Or(os.Getenv("OTPIPE_URL"), "http://127.0.0.1:8080"), cmp.Or(os.Getenv("OTPIPE_KEY"), "dev")
+	s := &site{otp: client.Client{BaseURL: url, Key: client.Hide(key)}, visits: map[string]visit{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.turn(func(*http.Request, *visit) {}))
+	mux.HandleFunc("POST /ask", s.turn(s.ask))
+	mux.HandleFunc("POST /check", s.turn(s.check))
+	mux.HandleFunc("POST /out", s.turn(func(_ *http.Request, v *visit) { *v = visit{} }))
+	forms := http.NewCrossOriginProtection().Handler(mux) // no other site posts them
+	server := http.Server{Addr: cmp.Or(os.Getenv("LISTEN"), "127.0.0.1:8090"), Handler: forms, ReadHeaderTimeout: 5 * time.Second}
+	log.Fatal(server.ListenAndServe())
+}
+
+// ask has a code sent. Its binding is this browser's: a stranger who guesses locks
+// nobody but themselves.
+func (s *site) ask(r *http.Request, v *visit) {
+	started, err := s.otp.Start(r.Context(), client.StartRequest{Namespace: "phone-auth", To: r.PostFormValue("phone"), Binding: v.ID})
+	if err != nil {
+		v.Problem = say(err)
+		return
+	}
+	v.Asked, v.Masked = r.PostFormValue("phone"), started.ToMasked
+}
+
+// check compares. Whose number it is comes from what was asked, never from the browser.
+func (s *site) check(r *http.Request, v *visit) {
+	checked, err := s.otp.Check(r.Context(), client.CheckRequest{Namespace: "phone-auth", To: v.Asked, Code: client.Hide(r.PostFormValue("code")), Binding: v.ID})
+	if err != nil {
+		v.Problem = say(err)
+	} else if v.Phone = v.Masked; !checked.Valid {
+		v.Phone, v.Problem = "", "That is not the code, or it is too old."
+	}
+}
+
+// say is for the one in front of the screen.
+func say(err error) string {
+	var refused *client.Error
+	switch {
+	case errors.Is(err, client.ErrInvalidRecipient):
+		return "Write the number with its country, such as +49 1512 3456789."
+	case errors.Is(err, client.ErrInvalidCodeFormat):
+		return "The code has six digits."
+	case errors.As(err, &refused) && refused.RetryAfter > 0:
+		return "Please wait for " + refused.RetryAfter.String() + "."
+	}
+	log.Print(err)
+	return "That did not work. Please try again."
+}
+
+// turn does something with the browser's visit, and shows the page. A visit that signs
+// in goes on under another cookie, so that nobody else can have chosen it.
+func (s *site) turn(do func(*http.Request, *visit)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		cookie, _ := r.Cookie("login")
+		if cookie == nil {
+			cookie = &http.Cookie{Value: rand.Text()}
+		}
+		s.mu.Lock()
+		v := s.visits[cookie.Value]
+		s.mu.Unlock()
+		before := v.Phone
+		v.ID, v.Problem = cmp.Or(v.ID, rand.Text()), ""
+		do(r, &v)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if v.Phone != before {
+			delete(s.visits, cookie.Value)
+			cookie.Value = rand.Text()
+		}
+		s.visits[cookie.Value] = v
+		http.SetCookie(w, &http.Cookie{Name: "login", Value: cookie.Value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}) // and Secure, behind https
+		w.Header().Set("Cache-Control", "no-store")
+		_ = page.Execute(w, v)
+	}
+}
