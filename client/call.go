@@ -31,7 +31,7 @@ type reply struct {
 
 // do makes a call, with as many tries as may be, and reads the answer into into.
 func (c *Client) do(ctx context.Context, q call, into any) (http.Header, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.waiting())
+	ctx, cancel := context.WithTimeout(ctx, c.waiting(q.again))
 	defer cancel()
 	var body []byte
 	if q.body != nil {
