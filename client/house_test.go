@@ -35,6 +35,7 @@ func within(tests func() int) (int, error) {
 		return 0, err
 	}
 	defer world.Close()
+	defer shop.Close()
 	redis, err := devkit.StartRedis()
 	if err != nil {
 		return 0, err
@@ -71,6 +72,9 @@ func settings(redis string) (config.Config, error) {
 		return config.Config{}, err
 	}
 	c.Redis.URL = config.NewSecret("redis://" + redis + "/0")
+	c.Events = []config.Endpoint{{
+		Name: "shop", URL: config.NewSecret(shop.Listen()), Secrets: []config.Secret{config.NewSecret(shopSecret)}, AllowPrivate: true,
+	}}
 	c.API.Listen, c.API.Admin, c.API.PublicURL, c.Worker.Admin = "127.0.0.1:0", "127.0.0.1:0", "", "127.0.0.1:0"
 	c.Support = config.Support{}
 	for i := range c.Providers {
