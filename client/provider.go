@@ -43,7 +43,8 @@ func (c *Client) Providers(ctx context.Context) ([]ProviderState, error) {
 }
 
 // Drain has all workers use a provider no more, within two seconds. Its error may be
-// ErrProviderNotFound.
+// ErrProviderNotFound. Like Resume it is not tried again: somebody may have ordered
+// otherwise meanwhile.
 func (c *Client) Drain(ctx context.Context, name, reason string) (ProviderState, error) {
 	return c.order(ctx, "drain", name, reason)
 }
@@ -55,6 +56,6 @@ func (c *Client) Resume(ctx context.Context, name, reason string) (ProviderState
 
 func (c *Client) order(ctx context.Context, what, name, reason string) (s ProviderState, err error) {
 	path := "/v1/providers/" + url.PathEscape(name) + "/" + what
-	_, err = c.do(ctx, call{operation: what, method: http.MethodPost, path: path, body: orderBody{reason}, again: harmless}, &s)
+	_, err = c.do(ctx, call{operation: what, method: http.MethodPost, path: path, body: orderBody{reason}}, &s)
 	return s, err
 }

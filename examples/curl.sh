@@ -19,8 +19,10 @@ call /v1/verifications "{\"namespace\":\"phone-auth\",\"to\":\"$to\"}"
 echo
 
 # Dev mode shows what the handset would show. A person reads it there.
-code=
+code= waited=0
 while [ -z "$code" ]; do
+	[ "$waited" -lt 100 ] || { echo "no message came within ten seconds" >&2; exit 1; }
+	waited=$((waited + 1))
 	code=$(curl --silent --get "$inbox/api/messages" --data-urlencode "to=$to" | field code)
 	sleep 0.1
 done

@@ -1,9 +1,7 @@
 // Command login-go is a login by phone in one file. Dev mode is its otpipe:
 //
 //	go run ./cmd/dev
-//	go run ./examples/login-go
-//
-// and then http://127.0.0.1:8090. Who has signed in is kept in memory, by a cookie.
+//	go run ./examples/login-go    # http://127.0.0.1:8090
 package main
 
 import (
@@ -23,34 +21,37 @@ import (
 // page has one form at a time. autocomplete="one-time-code" has phones fill the code in.
 var page = template.Must(template.New("").Parse(`<!doctype html>
 <html lang="en"><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><title>Sign in</title>
-<h1>{{if .Phone}}Signed in as {{.Phone}}{{else}}Sign in{{end}}</h1>
+<h1>{{if .In}}Signed in as {{.Masked}}{{else}}Sign in{{end}}</h1>
 {{with .Problem}}<p role="alert">{{.}}</p>{{end}}
-{{if .Phone}}<form method="post" action="/out"><button>Sign out</button></form>
-{{else if .Asked}}<form method="post" action="/check"><p>A code went to {{.Masked}}.
+{{if .In}}<form method="post" action="/out"><button>Sign out</button></form>
+{{else if .Phone}}<form method="post" action="/check"><p>A code went to {{.Masked}}.
 <label>Code <input name="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9 ]*" required autofocus></label> <button>Sign in</button></form>
 <form method="post" action="/out"><button>Another number</button></form>
 {{else}}<form method="post" action="/ask">
 <label>Phone <input name="phone" type="tel" autocomplete="tel" required autofocus></label> <button>Send me a code</button></form>{{end}}`))
 
 // visit is what is known of a browser; site keeps them by the cookie.
-type visit struct{ ID, Asked, Masked, Phone, Problem string }
+type visit struct {
+	sync.Mutex                 // one thing at a time: what was begun before a sign-out does not undo it
+	ID, Phone, Masked, Problem string
+	In                         bool // it is Phone's owner's
+}
 
 type site struct {
 	otp    client.Client
-	mu     sync.Mutex
-	visits map[string]visit
+	visits sync.Map
 }
 
 func main() {
 	url, key := cmp.Or(os.Getenv("OTPIPE_URL"), "http://127.0.0.1:8080"), cmp.Or(os.Getenv("OTPIPE_KEY"), "dev")
-	s := &site{otp: client.Client{BaseURL: url, Key: client.Hide(key)}, visits: map[string]visit{}}
+	s := &site{otp: client.Client{BaseURL: url, Key: client.Hide(key)}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.turn(func(*http.Request, *visit) {}))
 	mux.HandleFunc("POST /ask", s.turn(s.ask))
 	mux.HandleFunc("POST /check", s.turn(s.check))
-	mux.HandleFunc("POST /out", s.turn(func(_ *http.Request, v *visit) { *v = visit{} }))
-	forms := http.NewCrossOriginProtection().Handler(mux) // no other site posts them
-	server := http.Server{Addr: cmp.Or(os.Getenv("LISTEN"), "127.0.0.1:8090"), Handler: forms, ReadHeaderTimeout: 5 * time.Second}
+	mux.HandleFunc("POST /out", s.turn(func(_ *http.Request, v *visit) { v.Phone, v.In = "", false }))
+	own := http.NewCrossOriginProtection().Handler(mux) // no other site posts these forms
+	server := http.Server{Addr: cmp.Or(os.Getenv("LISTEN"), "127.0.0.1:8090"), Handler: own, ReadHeaderTimeout: 5 * time.Second}
 	log.Fatal(server.ListenAndServe())
 }
 
@@ -62,16 +63,16 @@ func (s *site) ask(r *http.Request, v *visit) {
 		v.Problem = say(err)
 		return
 	}
-	v.Asked, v.Masked = r.PostFormValue("phone"), started.ToMasked
+	v.Phone, v.Masked = r.PostFormValue("phone"), started.ToMasked
 }
 
 // check compares. Whose number it is comes from what was asked, never from the browser.
 func (s *site) check(r *http.Request, v *visit) {
-	checked, err := s.otp.Check(r.Context(), client.CheckRequest{Namespace: "phone-auth", To: v.Asked, Code: client.Hide(r.PostFormValue("code")), Binding: v.ID})
+	checked, err := s.otp.Check(r.Context(), client.CheckRequest{Namespace: "phone-auth", To: v.Phone, Code: client.Hide(r.PostFormValue("code")), Binding: v.ID})
 	if err != nil {
 		v.Problem = say(err)
-	} else if v.Phone = v.Masked; !checked.Valid {
-		v.Phone, v.Problem = "", "That is not the code, or it is too old."
+	} else if v.In = checked.Valid; !v.In {
+		v.Problem = "That is not the code, or it is too old."
 	}
 }
 
@@ -90,28 +91,28 @@ func say(err error) string {
 	return "That did not work. Please try again."
 }
 
-// turn does something with the browser's visit, and shows the page. A visit that signs
-// in goes on under another cookie, so that nobody else can have chosen it.
+// turn does something with the browser's visit, and shows the page. One that signs in or
+// out goes on under another cookie, so that nobody else can know it from before.
 func (s *site) turn(do func(*http.Request, *visit)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		cookie, _ := r.Cookie("login")
-		if cookie == nil {
-			cookie = &http.Cookie{Value: rand.Text()}
+		v, name := &visit{ID: rand.Text()}, rand.Text()
+		if cookie, _ := r.Cookie("login"); cookie != nil {
+			if kept, ok := s.visits.Load(cookie.Value); ok {
+				v, name = kept.(*visit), cookie.Value
+			}
 		}
-		s.mu.Lock()
-		v := s.visits[cookie.Value]
-		s.mu.Unlock()
-		before := v.Phone
-		v.ID, v.Problem = cmp.Or(v.ID, rand.Text()), ""
-		do(r, &v)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if v.Phone != before {
-			delete(s.visits, cookie.Value)
-			cookie.Value = rand.Text()
+		v.Lock()
+		defer v.Unlock()
+		in := v.In
+		v.Problem = ""
+		if do(r, v); v.In != in {
+			s.visits.Delete(name)
+			name = rand.Text()
 		}
-		s.visits[cookie.Value] = v
-		http.SetCookie(w, &http.Cookie{Name: "login", Value: cookie.Value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}) // and Secure, behind https
+		if r.Method == http.MethodPost { // who only looks is not kept
+			s.visits.Store(name, v)
+			http.SetCookie(w, &http.Cookie{Name: "login", Value: name, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}) //nolint:gosec // and Secure, behind https
+		}
 		w.Header().Set("Cache-Control", "no-store")
 		_ = page.Execute(w, v)
 	}
