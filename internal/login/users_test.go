@@ -3,6 +3,7 @@ package login_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -79,5 +80,22 @@ func TestWhoGoesAwayIsNotComparedFor(t *testing.T) {
 	cancel()
 	if _, err := login.NewUsers(ada(t, otp.Viewer)).SignIn(gone, "ada", password); !errors.Is(err, otp.ErrTooMany) {
 		t.Error(err)
+	}
+}
+
+// What is compared for a name that nobody has is the dearest of all hashes, told
+// by the memory it takes: a time says little on a machine that does other things.
+// So the test runs alone.
+func TestANameThatNobodyHasCostsAsMuchAsTheDearestHash(t *testing.T) {
+	dear := ada(t, otp.Viewer)
+	dear.Name, dear.Hash = "eve", parsed(t, "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc")
+	for want, u := range map[uint64]*login.Users{19 << 20: login.NewUsers(ada(t, otp.Viewer)), 64 << 20: login.NewUsers(dear, ada(t, otp.Viewer))} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _ = u.SignIn(t.Context(), "bob", password)
+		runtime.ReadMemStats(&after)
+		if got := after.TotalAlloc - before.TotalAlloc; got < want {
+			t.Errorf("a name that nobody has takes %d bytes of memory, want %d", got, want)
+		}
 	}
 }

@@ -8,9 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	cdp "github.com/chromedp/chromedp"
-	"github.com/otpipe/otpipe/internal/browsertest"
-
 	"github.com/otpipe/otpipe/internal/login"
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -189,18 +186,4 @@ func TestAProviderThatIsDownIsSaidToBe(t *testing.T) {
 	b := w.browser()
 	b.signIn("ada", adasPassword)
 	b.mustBeIn("ada")
-}
-
-func TestABrowserGoesByTheProviderAndBack(t *testing.T) {
-	t.Parallel()
-	w := openDoor(t, nil)
-	ctx := browsertest.Open(t)
-	browsertest.Do(ctx, t, cdp.Navigate(w.url+"/"), cdp.WaitReady("a[href^='/login/oidc']"))
-	browsertest.Axe(ctx, t)
-	browsertest.Do(ctx, t, cdp.Click("a[href^='/login/oidc']"), cdp.WaitReady("form.who"))
-	browsertest.Expect(ctx, t, `document.querySelector("form.who span").textContent`, "kim@example.com viewer")
-	browsertest.Expect(ctx, t, `location.pathname`, "/")
-	browsertest.Expect(ctx, t, `document.cookie`, "")
-	browsertest.Do(ctx, t, cdp.Click("form.who button"), cdp.WaitReady(".flash"))
-	browsertest.Expect(ctx, t, `document.querySelector(".flash").textContent.trim()`, "You are signed out. Sign out of the identity provider too")
 }

@@ -54,7 +54,7 @@ func TestASignInLeadsToAPageOfOursOnly(t *testing.T) {
 	w := openDoor(t, nil)
 	b := w.browser().stop()
 	for _, to := range []string{
-		"//evil.example", "///evil.example", `/\evil.example`, `\\evil.example`, `\/evil.example`, "https:evil.example", "https://evil.example", "http:///evil.example",
+		"//evil.example", "//evil.example/overview", "///evil.example", `/\evil.example`, `\\evil.example`, `\/evil.example`, "https:evil.example", "https://evil.example", "http:///evil.example",
 		"/%2f/evil.example", "/%2F%2Fevil.example", "%2f%2fevil.example", "/%5cevil.example", "/\t/evil.example", "/%09/evil.example", "/\r\nSet-Cookie: a=b", "/%0d%0aSet-Cookie:a=b",
 		"javascript:alert(1)", "data:text/html,x", "//user@evil.example", "evil.example", "@evil.example", "?a", "", "/login", "/login/oidc", "/logout", " //evil.example", "/\x00",
 	} {
