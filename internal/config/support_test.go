@@ -135,3 +135,22 @@ func TestProxiesAreAddressesAndNetworks(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 }
+
+func TestPagesBehindAProxyThatIsNotNamedAreWarnedOf(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*config.Support)
+		want   bool
+	}{
+		"not named":          {func(s *config.Support) { s.Proxies = nil }, true},
+		"named":              {func(s *config.Support) { s.Proxies = []string{"10.0.0.0/8"} }, false},
+		"no proxy":           {func(s *config.Support) { s.Proxies, s.PublicURL = nil, "" }, false},
+		"nobody may sign in": {func(s *config.Support) { *s = config.Support{PublicURL: "https://support.example.com"} }, false},
+	} {
+		conf := parse(t, good)
+		c.change(&conf.Support)
+		if got := strings.Contains(strings.Join(conf.Warnings(), "\n"), "support.proxies: "); got != c.want {
+			t.Errorf("%s: %q", name, conf.Warnings())
+		}
+	}
+}

@@ -36,6 +36,8 @@ func (c Config) Warnings() (all []string) {
 		warn(insecure(e.URL), entry("events", i)+".url", "without https, who asks for codes can be read on the way")
 	}
 	warn(strings.HasPrefix(c.API.PublicURL, "http:"), "api.public_url", "without https, receipts and the numbers in them travel in clear")
+	behind := c.Support.On() && strings.HasPrefix(c.Support.PublicURL, "https:") // the pages themselves speak plain http
+	warn(behind && len(c.Support.Proxies) == 0, "support.proxies", "it is not set, so all who sign in seem to be in one place, that of your proxy, and one who guesses slows them all")
 	return all
 }
 

@@ -281,6 +281,34 @@ func TestOnePlaceMayNotTryManyNames(t *testing.T) {
 	})
 }
 
+// An office is one place, and so is everybody behind a proxy that the
+// configuration forgot.
+func TestSomebodyWhoGuessesDoesNotLockOutThoseWhoAreAtHomeInThePlace(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.knock("ada", home)
+		r.welcome(ada(), home, otp.Pass{})
+		for i := range 60 {
+			r.knock(strings.Repeat("x", i+1), home)
+		}
+		if wait, limit := r.knock("bob", home); limit != "place" {
+			t.Fatalf("the place is not used up: wait %s for the %s", wait, limit)
+		}
+		if wait, limit := r.knock("ada", home); wait > 0 {
+			t.Errorf("ada has to wait %s for the %s", wait, limit)
+		}
+		for range 5 { // who is at home gives nothing back that they did not take
+			r.knock("ada", home)
+			r.welcome(ada(), home, otp.Pass{})
+		}
+		if n := r.knocks(6, "bob", home); n > 1 {
+			t.Errorf("%d more tries for whoever is not, after ada's sign-ins", n)
+		}
+		if n := r.knocks(8, "ada", home); n != 5 {
+			t.Errorf("%d wrong passwords of ada's are compared, want 5", n)
+		}
+	})
+}
+
 func TestANetworkOfIPv6IsOnePlace(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		admitted, from := 0, netip.MustParseAddr("2001:db8::1")

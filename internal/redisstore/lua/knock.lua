@@ -10,15 +10,18 @@
 
 local place, name, pair, actor = unpack(ARGV, 3, 6)
 
-local wait, limit = wait_for(KEYS[1], PLACE_BURST, PLACE_GAP), 'place'
+local wait, limit = 0, ''
 local function longer(ms, what)
   if ms > wait then wait, limit = ms, what end
 end
-local failed, till, known
+local failed, till, known = 0, 0, 0
 if name ~= '' then
   failed, till, known = read_pair(staff_key('tries:pair', pair))
   longer(till - NOW, 'pair')
-  if known <= NOW then longer(wait_for(staff_key('tries:name', name), NAME_BURST, NAME_GAP), 'name') end
+end
+if known <= NOW then -- nobody else may use up the tries of those who are at home here
+  longer(wait_for(KEYS[1], PLACE_BURST, PLACE_GAP), 'place')
+  if name ~= '' then longer(wait_for(staff_key('tries:name', name), NAME_BURST, NAME_GAP), 'name') end
 end
 
 if wait > 0 then
@@ -28,7 +31,7 @@ if wait > 0 then
   return {wait, limit}
 end
 
-charge_try(KEYS[1], PLACE_GAP)
+if known <= NOW then charge_try(KEYS[1], PLACE_GAP) end
 if name ~= '' then
   failed = failed + 1
   if failed >= FREE then till = NOW + LOCKS[math.min(failed - FREE + 1, #LOCKS)] end

@@ -16,10 +16,10 @@ local over = NOW + tonumber(longest)
 call('HSET', KEYS[1], 'who', who, 'role', role, 'namespaces', namespaces, 'way', way, 'mark', mark, 'until', whole(over), 'seen', NOW_TEXT)
 call('PEXPIRE', KEYS[1], ttl(math.min(over, NOW + tonumber(idle))))
 
-give_back(staff_key('tries:place', place), PLACE_GAP)
+local known, key = 0, staff_key('tries:pair', pair)
+if name ~= '' then known = select(3, read_pair(key)) end
+if known <= NOW then give_back(staff_key('tries:place', place), PLACE_GAP) end -- or it was not charged
 if name ~= '' then
-  local key = staff_key('tries:pair', pair)
-  local _, _, known = read_pair(key)
   if known <= NOW then give_back(staff_key('tries:name', name), NAME_GAP) end
   keep_pair(key, 0, 0, NOW + KNOWN)
 end
