@@ -30,6 +30,7 @@ func (a *API) document(mux *http.ServeMux) huma.API {
 	problemsOnce.Do(useProblems)
 	cfg := huma.DefaultConfig(Title, a.Version)
 	cfg.Info.Description = about
+	cfg.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
 	cfg.CreateHooks = nil // no $schema in the answers
 	cfg.DocsPath, cfg.SchemasPath = "", ""
 	cfg.OpenAPIPath = "/openapi"

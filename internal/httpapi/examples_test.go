@@ -23,7 +23,7 @@ func TestTheDocumentInTheRepositoryIsTheOneThatIsServed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	served := r.do(request{method: http.MethodGet, path: "/openapi.json", key: noKey}).ok().body
-	delete(served["info"].(map[string]any), "version") // the build's
+	served["info"].(map[string]any)["version"] = "v1" // the build's says nothing to a reader
 	pretty, err := json.MarshalIndent(served, "", "  ")
 	if err != nil {
 		t.Fatal(err)
