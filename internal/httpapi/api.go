@@ -12,6 +12,7 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/support"
 	"github.com/otpipe/otpipe/internal/verify"
+	"github.com/otpipe/otpipe/internal/widget"
 )
 
 // maxBody is the longest request body, in bytes.
@@ -69,5 +70,6 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("POST /v1/receipts/{provider}", a.receipt)
 	describeReceipts(doc.OpenAPI())
 	mux.Handle("GET /docs", docs(doc.OpenAPI()))
+	mux.Handle("GET /widget.js", widget.Handler())
 	return a.everyAnswer(routed(mux))
 }
