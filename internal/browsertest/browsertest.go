@@ -12,8 +12,8 @@ import (
 	cdp "github.com/chromedp/chromedp"
 )
 
-// patience is how long one test may use its browser.
-const patience = 30 * time.Second
+// patience is how long one test may use its browser, on a machine that others use too.
+const patience = 2 * time.Minute
 
 // Open opens a browser with an empty profile. Where there is none the test is
 // skipped, except in CI.

@@ -19,7 +19,7 @@ const headline = `document.querySelector("#what").textContent`
 // until waits for a page to say something.
 func until(ctx context.Context, t *testing.T, expression string) {
 	t.Helper()
-	if _, err := cdp.Run(ctx, cdp.Poll[bool](expression, cdp.WithPollingTimeout(10*time.Second))); err != nil {
+	if _, err := cdp.Run(ctx, cdp.Poll[bool](expression, cdp.WithPollingTimeout(time.Minute))); err != nil {
 		t.Fatalf("%s: %v", expression, err)
 	}
 }
