@@ -2,12 +2,14 @@ package devkit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	_ "embed"
 	"encoding/json"
 	"html/template"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -37,12 +39,20 @@ type login struct {
 	Until     time.Time // of a lock
 	Channel   string
 	Calls     []call // the newest first
+
+	last call // start or check; nothing if nobody answered
 }
 
 // call is one request to the API and its answer, as the page shows them.
 type call struct {
 	Path, Request, Answer string
 	Status                int
+}
+
+// demoPage is a login and where the page loads the widget from.
+type demoPage struct {
+	*login
+	Widget string
 }
 
 const (
@@ -67,11 +77,39 @@ func (d *Demo) routes(mux *http.ServeMux) {
 			d.mu.Lock() // one person, one machine
 			id, l := d.login(rw, r)
 			step(r.Context(), l, id, r)
+			status, answer := l.told()
 			d.mu.Unlock()
-			http.Redirect(rw, r, "/demo", http.StatusSeeOther)
+			if r.Header.Get("Accept") != "application/json" {
+				http.Redirect(rw, r, "/demo", http.StatusSeeOther)
+				return
+			}
+			rw.Header().Set("Content-Type", "application/json")
+			rw.WriteHeader(status)
+			_ = json.NewEncoder(rw).Encode(answer) // the browser went away
 		})
 	}
 }
+
+// told is what the widget hears of the last call: the API's answer, without the
+// proof. What the page says in other words is said in them here too.
+func (l *login) told() (status int, answer map[string]any) {
+	status, answer = cmp.Or(l.last.Status, http.StatusBadGateway), map[string]any{}
+	if l.last.Answer != "" {
+		_ = json.Unmarshal([]byte(l.last.Answer), &answer) // it was read before
+	}
+	delete(answer, "session")
+	if l.Error != "" {
+		answer["detail"] = l.Error
+		delete(answer, "errors")
+	}
+	if l.Step == "done" {
+		answer["redirect"] = "/demo"
+	}
+	return status, answer
+}
+
+// Wait is how many seconds the next send has to wait.
+func (l *login) Wait() int { return max(0, int(math.Ceil(time.Until(l.ResendAt).Seconds()))) }
 
 // login finds what is remembered of the browser, or begins with it.
 func (d *Demo) login(rw http.ResponseWriter, r *http.Request) (id string, l *login) {
@@ -91,13 +129,15 @@ func (d *Demo) show(rw http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	_, l := d.login(rw, r)
 	var page bytes.Buffer
-	err := demoTemplate.Execute(&page, l)
+	err := demoTemplate.Execute(&page, demoPage{l, d.API + "/widget.js"})
 	d.mu.Unlock()
 	if err != nil {
 		http.Error(rw, "the page cannot be shown", http.StatusInternalServerError)
 		return
 	}
-	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+	h := rw.Header()
+	h.Set("Content-Security-Policy", strings.Replace(pagePolicy, "script-src 'self'", "script-src 'self' "+d.API, 1))
+	h.Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = page.WriteTo(rw) // the browser went away
 }
 
@@ -113,6 +153,7 @@ func (d *Demo) ask(ctx context.Context, l *login, id string, r *http.Request) {
 // again has the code sent, for the first time or once more. The binding is the
 // browser's session: guesses from elsewhere cannot lock this one.
 func (d *Demo) again(ctx context.Context, l *login, id string, _ *http.Request) {
+	l.last = call{}
 	a := d.call(ctx, l, "/v1/verifications", map[string]string{"namespace": l.Namespace, "to": l.To, "binding": id})
 	l.Error = ""
 	switch {
@@ -134,6 +175,7 @@ func (d *Demo) again(ctx context.Context, l *login, id string, _ *http.Request) 
 // check has the API compare what was typed.
 func (d *Demo) check(ctx context.Context, l *login, id string, r *http.Request) {
 	typed := strings.Join(strings.Fields(r.PostFormValue("code")), "")
+	l.last = call{}
 	a := d.call(ctx, l, "/v1/verifications/check", map[string]string{"namespace": l.Namespace, "to": l.To, "code": typed, "binding": id})
 	l.Error = ""
 	switch {
@@ -205,7 +247,11 @@ func (d *Demo) call(ctx context.Context, l *login, path string, body map[string]
 		return a
 	}
 	a.Status = res.StatusCode
-	l.Calls = append([]call{{path, indented(text), indented(raw), a.Status}}, l.Calls...)
+	made := call{path, indented(text), indented(raw), a.Status}
+	if path != "/v1/sessions/consume" {
+		l.last = made
+	}
+	l.Calls = append([]call{made}, l.Calls...)
 	l.Calls = l.Calls[:min(len(l.Calls), maxCalls)]
 	return a
 }

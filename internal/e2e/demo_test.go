@@ -111,20 +111,29 @@ func TestTheDemoShowsEveryStateOfALogin(t *testing.T) {
 	owner.sends("ask", url.Values{"to": {mail}}, "That is enough for now.") // the cooldown is the recipient's
 }
 
-func TestTheDemoCountsDownInTheBrowser(t *testing.T) {
+func TestTheDemoSignsInByTheWidget(t *testing.T) {
 	t.Parallel()
 	at := dev(t)
 	ctx := browsertest.Open(t)
 	quiet := browsertest.Quiet(ctx, t)
 	const phone = "+4915123456789"
+	until := func(expression string) {
+		t.Helper()
+		if _, err := cdp.Run(ctx, cdp.Poll[bool](expression, cdp.WithPollingTimeout(15*time.Second))); err != nil {
+			t.Fatalf("%s: %v", expression, err)
+		}
+	}
 	browsertest.Do(ctx, t, cdp.Navigate("http://"+at.inbox+"/demo"))
 	browsertest.Axe(ctx, t)
-	browsertest.Do(ctx, t, cdp.SendKeys("#to", phone), cdp.Click("form button"), cdp.WaitVisible("#code"))
+	browsertest.Do(ctx, t, cdp.SendKeys("#to", phone), cdp.Click("form button"), cdp.WaitReady("otpipe-code"))
+	until(`/^Send it again|in 0:\d\d$/.test(document.querySelector("otpipe-code").shadowRoot.querySelector(".resend").textContent)`)
+	until(`document.querySelector("otpipe-code").shadowRoot.activeElement === ` + field)
 	browsertest.Axe(ctx, t)
-	browsertest.Expect(ctx, t, `String(document.querySelector("button[data-from]").disabled)`, "true")
-	browsertest.Expect(ctx, t, `String(/^in \d+ s$/.test(document.querySelector("[data-until]").textContent))`, "true")
-	browsertest.Expect(ctx, t, `document.activeElement.getAttribute("autocomplete")`, "one-time-code")
-	browsertest.Do(ctx, t, cdp.SendKeys("#code", visit(t, at).code(phone)), cdp.Click("form[action='/demo/check'] button"), cdp.WaitNotPresent("#code"))
+	code := visit(t, at).code(phone)
+	browsertest.Do(ctx, t, cdp.KeyEvent(wrongCode(code).Get("code")))
+	until(`document.querySelector("otpipe-code").shadowRoot.querySelector("[role=alert]").textContent.startsWith("That code is not right.")`)
+	until(`document.querySelector("#said pre:last-of-type").textContent.includes("code_mismatch")`)
+	browsertest.Do(ctx, t, cdp.KeyEvent(code), cdp.WaitNotPresent("otpipe-code"))
 	browsertest.Expect(ctx, t, `document.querySelector(".card h2").textContent`, "Signed in")
 	browsertest.Axe(ctx, t)
 	quiet()

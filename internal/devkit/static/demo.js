@@ -12,8 +12,17 @@ function tick() {
     const text = left(Number(e.dataset.until));
     e.textContent = text && e.dataset.say + text;
   }
-  for (const b of document.querySelectorAll('button[data-from]')) b.disabled = left(Number(b.dataset.from)) !== '';
 }
 
+// What the backend said to the widget is shown too.
+async function refresh() {
+  const page = new DOMParser().parseFromString(await (await fetch('/demo')).text(), 'text/html');
+  const said = document.getElementById('said');
+  said.replaceChildren(...page.getElementById('said').childNodes);
+  said.hidden = false;
+  for (const t of document.querySelectorAll('[data-at]')) t.replaceWith(page.querySelector('[data-at]') ?? t);
+}
+
+for (const name of ['refused', 'resent']) document.addEventListener('otpipe-' + name, refresh);
 tick();
 setInterval(tick, 500);
