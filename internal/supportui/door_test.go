@@ -400,3 +400,16 @@ func TestWhatIsTypedCannotBreakOutOfThePage(t *testing.T) {
 		}
 	}
 }
+
+// Addresses of pages are kept by browsers and proxies.
+func TestAPasswordInAnAddressIsNotTaken(t *testing.T) {
+	t.Parallel()
+	w := openDoor(t, nil)
+	b := w.browser()
+	query := "/login?" + url.Values{"name": {"ada"}, "password": {adasPassword}}.Encode()
+	b.get(query)
+	if p := b.post(query, nil, nil); p.status != http.StatusBadRequest {
+		t.Error(p.status)
+	}
+	b.mustBeOut()
+}
