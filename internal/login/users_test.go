@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"runtime"
@@ -96,6 +97,30 @@ func TestANameThatNobodyHasCostsAsMuchAsTheDearestHash(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		if got := after.TotalAlloc - before.TotalAlloc; got < want {
 			t.Errorf("a name that nobody has takes %d bytes of memory, want %d", got, want)
+		}
+	}
+}
+
+// Each hash takes 19 MiB: a crowd at the login must not take all that there is.
+// The test runs alone, for it counts what the whole process does.
+func TestNoMorePasswordsAreComparedAtOnceThanThereAreProcessors(t *testing.T) {
+	u := login.NewUsers(ada(t, otp.Viewer))
+	var crowd sync.WaitGroup
+	for range 16 {
+		crowd.Go(func() { _, _ = u.SignIn(t.Context(), "ada", "wrong horse battery") })
+	}
+	over := make(chan struct{})
+	go func() { crowd.Wait(); close(over) }()
+	most, stacks := 0, make([]byte, 1<<20)
+	for {
+		select {
+		case <-over:
+			if most < 1 || most > runtime.GOMAXPROCS(0) {
+				t.Errorf("%d are compared at once, on %d processors", most, runtime.GOMAXPROCS(0))
+			}
+			return
+		default:
+			most = max(most, bytes.Count(stacks[:runtime.Stack(stacks, true)], []byte("argon2.IDKey(")))
 		}
 	}
 }
