@@ -46,8 +46,12 @@ func Findings(ctx context.Context) ([]Finding, error) {
 	return found, nil
 }
 
-// wait lets what moves come to rest: half shown text has half of its contrast.
-var wait = cdp.Evaluate[cdp.Void](`Promise.allSettled(document.getAnimations().filter((a) => a.effect.getComputedTiming().endTime < Infinity).map((a) => a.finished))`, cdp.EvalAwaitPromise)
+// wait lets what moves come to rest, in shadow trees too: half shown text has half
+// of its contrast.
+var wait = cdp.Evaluate[cdp.Void](`(() => {
+	const all = (root) => [...root.getAnimations(), ...[...root.querySelectorAll("*")].flatMap((e) => e.shadowRoot ? all(e.shadowRoot) : [])];
+	return Promise.allSettled(all(document).filter((a) => a.effect.getComputedTiming().endTime < Infinity).map((a) => a.finished));
+})()`, cdp.EvalAwaitPromise)
 
 // Axe fails the test with each finding on the page that is open, in its light
 // and its dark colours.

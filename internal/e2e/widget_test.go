@@ -72,7 +72,7 @@ func TestTheWidgetsExampleSignsAPersonIn(t *testing.T) {
 	code := visit(t, at).code(phone)
 	says := func(part, want string) {
 		t.Helper()
-		if _, err := cdp.Run(ctx, cdp.Poll[bool](`document.querySelector("otpipe-code").shadowRoot.querySelector("`+part+`").textContent.startsWith("`+want+`")`, cdp.WithPollingTimeout(10*time.Second))); err != nil {
+		if _, err := cdp.Run(ctx, cdp.Poll[bool](`document.querySelector("otpipe-code").shadowRoot.querySelector("`+part+`").textContent.startsWith("`+want+`")`, cdp.WithPollingTimeout(time.Minute))); err != nil {
 			t.Fatalf("%s does not say %q: %v", part, want, err)
 		}
 	}

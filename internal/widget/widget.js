@@ -26,13 +26,13 @@
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`
     :host {
-      --accent: var(--otpipe-accent, LinkText); --ink: var(--otpipe-ink, CanvasText); --ground: var(--otpipe-ground, Field);
-      --line: var(--otpipe-line, #767b82); --error: var(--otpipe-error, #b3261e);
-      --size: var(--otpipe-size, 3rem); --gap: var(--otpipe-gap, .5rem); --radius: var(--otpipe-radius, .5rem);
-      display: block; color: var(--ink); font: var(--otpipe-font, inherit);
+      --_accent: var(--otpipe-accent, LinkText); --_ink: var(--otpipe-ink, CanvasText); --_ground: var(--otpipe-ground, Field);
+      --_line: var(--otpipe-line, #767b82); --_error: var(--otpipe-error, #b3261e);
+      --_size: var(--otpipe-size, 3rem); --_gap: var(--otpipe-gap, .5rem); --_radius: var(--otpipe-radius, .5rem);
+      display: block; color: var(--_ink); font: var(--otpipe-font, inherit);
     }
     @supports (color: light-dark(red, red)) {
-      :host { --accent: var(--otpipe-accent, light-dark(#0b6b53, #4fc79f)); --line: var(--otpipe-line, light-dark(#767b82, #8d949c)); --error: var(--otpipe-error, light-dark(#b3261e, #ff8f85)); }
+      :host { --_accent: var(--otpipe-accent, light-dark(#0b6b53, #4fc79f)); --_line: var(--otpipe-line, light-dark(#767b82, #8d949c)); --_error: var(--otpipe-error, light-dark(#b3261e, #ff8f85)); }
     }
     :host([hidden]) { display: none; }
     * { box-sizing: border-box; }
@@ -41,17 +41,17 @@
     .hint:empty { display: none; }
     label { font-weight: 600; }
     .field { position: relative; direction: ltr; max-width: 100%; }
-    .boxes { display: flex; gap: var(--gap); }
+    .boxes { display: flex; gap: var(--_gap); }
     .box {
-      display: grid; place-items: center; flex: 0 1 var(--size); width: var(--size); aspect-ratio: 5 / 6; min-width: 0;
-      border: 1px solid var(--line); border-radius: var(--radius); background: var(--ground);
-      font-size: calc(var(--size) / 2); font-weight: 600; font-variant-numeric: tabular-nums; line-height: 1;
+      display: grid; place-items: center; flex: 0 1 var(--_size); width: var(--_size); aspect-ratio: 5 / 6; min-width: 0;
+      border: 1px solid var(--_line); border-radius: var(--_radius); background: var(--_ground);
+      font-size: calc(var(--_size) / 2); font-weight: 600; font-variant-numeric: tabular-nums; line-height: 1;
     }
-    .at { outline: 2px solid var(--accent); outline-offset: 1px; }
-    .at:empty::after { content: ""; width: 2px; height: 50%; background: var(--ink); animation: blink 1.1s steps(1) infinite; }
-    .chosen { background: color-mix(in srgb, var(--accent) 20%, var(--ground)); }
-    .boxes:has(.chosen) { outline: 2px solid var(--accent); outline-offset: 4px; border-radius: var(--radius); }
-    [aria-invalid=true] + .boxes .box { border: 2px solid var(--error); }
+    .at { outline: 2px solid var(--_accent); outline-offset: 1px; }
+    .at:empty::after { content: ""; width: 2px; height: 50%; background: var(--_ink); animation: blink 1.1s steps(1) infinite; }
+    .chosen { background: color-mix(in srgb, var(--_accent) 20%, var(--_ground)); }
+    .boxes:has(.chosen) { outline: 2px solid var(--_accent); outline-offset: 4px; border-radius: var(--_radius); }
+    [aria-invalid=true] + .boxes .box { border: 2px solid var(--_error); }
     input {
       position: absolute; inset: 0; width: 100%; height: 100%; padding: 0; border: 0; outline: 0; z-index: 1;
       background: transparent; color: transparent; caret-color: transparent; forced-color-adjust: none;
@@ -60,15 +60,15 @@
     input::selection { background: transparent; }
     input:-webkit-autofill { -webkit-text-fill-color: transparent; transition: background-color 0s 99999s; }
     .hint { color: var(--otpipe-soft, inherit); font-size: .9em; }
-    .error { color: var(--error); font-weight: 600; }
+    .error { color: var(--_error); font-weight: 600; }
     .error:not(:empty)::before { content: "⚠\\FE0E  "; content: "⚠\\FE0E  " / ""; }
-    button { font: inherit; min-height: 2.75rem; padding: .4rem 1.1rem; border-radius: var(--radius); cursor: pointer; }
-    .submit { border: 1px solid var(--accent); background: var(--accent); color: var(--otpipe-on-accent, Canvas); font-weight: 600; }
-    .resend { border: 0; padding: .4rem 0; background: none; color: var(--accent); text-decoration: underline; font-variant-numeric: tabular-nums; }
+    button { font: inherit; min-height: 2.75rem; padding: .4rem 1.1rem; border-radius: var(--_radius); cursor: pointer; }
+    .submit { border: 1px solid var(--_accent); background: var(--_accent); color: var(--otpipe-on-accent, Canvas); font-weight: 600; }
+    .resend { border: 0; padding: .4rem 0; background: none; color: var(--_accent); text-decoration: underline; font-variant-numeric: tabular-nums; }
     button[aria-disabled=true] { cursor: default; }
     .submit[aria-disabled=true] { opacity: .6; }
     .resend[aria-disabled=true] { color: inherit; text-decoration: none; }
-    button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+    button:focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; }
     .wrong .boxes { animation: shake .3s; }
     @keyframes blink { 50% { opacity: 0; } }
     @keyframes shake { 25% { transform: translateX(-4px); } 75% { transform: translateX(4px); } }
