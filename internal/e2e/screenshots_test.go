@@ -28,6 +28,8 @@ func TestScreenshots(t *testing.T) {
 	} {
 		browsertest.Pictures(ctx, t, dir, name, "http://"+at, false)
 	}
+	browsertest.Do(ctx, t, cdp.Navigate("http://"+d.inbox+"/demo"), cdp.SendKeys("#to", "+447400123456"+kb.Enter), cdp.WaitReady("otpipe-code"))
+	browsertest.Pictures(ctx, t, dir, "demo-code", "http://"+d.inbox+"/demo", false)
 	d.signIn(ctx, t, "admin")
 	browsertest.Do(ctx, t, cdp.SendKeys("#q", phone+kb.Enter), cdp.WaitReady(".list"))
 	recipient, err := cdp.Run(ctx, cdp.Evaluate[string](`location.pathname`))
