@@ -131,6 +131,10 @@ func TestAHundredWrongPasswordsAtOnceCountAsAHundred(t *testing.T) {
 	if p := w.browser().signIn("ada", adasPassword); p.status != http.StatusTooManyRequests || !strings.Contains(p.text, "Try again in a minute.") && !strings.Contains(p.text, " seconds.") {
 		t.Errorf("the right one is compared all the same: %d", p.status)
 	}
+	refused := slices.DeleteFunc(w.events(), func(e string) bool { return e != "staff.refused ada" })
+	if len(refused) != 5 || slices.Contains(w.events(), "staff.signed_in ada") {
+		t.Errorf("more than five are compared: %q", w.events())
+	}
 	w.ahead.Add(int64(time.Minute + time.Second))
 	b := w.browser()
 	b.signIn("ada", adasPassword)
