@@ -163,18 +163,26 @@ func TestACodeThatExpiresIsSaid(t *testing.T) {
 	until(ctx, t, errorJS, "That code has expired. Ask for a new one.")
 }
 
-func TestARightCodeLeadsOnAndToNoOtherSite(t *testing.T) {
+func TestARightCodeLeadsOn(t *testing.T) {
 	t.Parallel()
-	for redirect, want := range map[string]string{"/done": "/done", "https://evil.example/": "/", "javascript:document.title='caught'": "/", "//evil.example/": "/"} {
-		_, ctx := open(t, element(""), func(p *product) { p.says("/check", 200, `{"valid":true,"redirect":"`+redirect+`"}`) })
+	_, ctx := open(t, element(""), func(p *product) { p.says("/check", 200, `{"valid":true,"redirect":"/done"}`) })
+	types(ctx, t, code)
+	browsertest.Do(ctx, t, cdp.WaitVisible("#done"))
+	browsertest.Expect(ctx, t, `location.pathname`, "/done")
+}
+
+func TestNoAnswerLeadsToAnotherSiteOrIntoAScript(t *testing.T) {
+	t.Parallel()
+	for _, redirect := range []string{"https://evil.example/", "javascript:document.title='caught'", "//evil.example/", "data:text/html,caught"} {
+		_, ctx := open(t, element(""), func(p *product) {
+			p.says("/check", 200, `{"valid":true,"redirect":"`+redirect+`"}`)
+			p.policy = "default-src 'self' 'unsafe-inline'"
+		})
+		run(ctx, t, `window.left = ""; navigation.addEventListener("navigate", (e) => { window.left += e.destination.url; e.preventDefault() })`)
 		types(ctx, t, code)
-		if want == "/" {
-			state(ctx, t, "approved")
-		} else {
-			browsertest.Do(ctx, t, cdp.WaitVisible("#done"))
-		}
-		browsertest.Expect(ctx, t, `location.pathname`, want)
-		browsertest.Expect(ctx, t, `String(document.title === "caught")`, "false")
+		state(ctx, t, "approved")
+		run(ctx, t, `return new Promise((ok) => setTimeout(ok, 100))`)
+		browsertest.Expect(ctx, t, `window.left + document.title`, "Sign in")
 	}
 }
 
@@ -216,7 +224,7 @@ func TestTheCodeGoesToTheBackendAndNowhereElse(t *testing.T) {
 func TestACodeIsNotSentToAnotherSite(t *testing.T) {
 	t.Parallel()
 	other, _ := open(t, "", nil)
-	p, ctx := open(t, element(`check-url="`+other.url+`/check"`), nil)
+	p, ctx := open(t, element(`check-url="`+other.url+`/check"`), func(p *product) { p.policy = "connect-src *" })
 	types(ctx, t, code)
 	until(ctx, t, errorJS, "That did not work. Check your connection and try again.")
 	p.wantAsked()

@@ -112,7 +112,7 @@ func TestEverythingIsReachedByKeyboard(t *testing.T) {
 func TestAPageGivesItItsOwnLooks(t *testing.T) {
 	t.Parallel()
 	_, ctx := open(t, element(""), nil)
-	run(ctx, t, `const s = new CSSStyleSheet(); s.replaceSync("otpipe-code { --otpipe-accent: rgb(1, 2, 3); --otpipe-size: 60px } otpipe-code::part(box) { border-style: dashed } otpipe-code:state(refused)::part(label) { color: rgb(4, 5, 6) }"); document.adoptedStyleSheets = [s]`)
+	run(ctx, t, `const s = new CSSStyleSheet(); s.replaceSync("otpipe-code { --accent: rgb(1, 2, 3); --otpipe-accent: var(--accent); --otpipe-size: 60px } otpipe-code::part(box) { border-style: dashed } otpipe-code:state(refused)::part(label) { color: rgb(4, 5, 6) }"); document.adoptedStyleSheets = [s]`)
 	look := func(part, property string) string {
 		return `getComputedStyle(` + shadow + `querySelector("[part~=` + part + `]")).` + property
 	}

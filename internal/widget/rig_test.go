@@ -36,10 +36,11 @@ const plain = `<form method="post" action="/check">
 // product is a product's backend, on loopback. What it answers is set by the
 // test; what it was asked is kept.
 type product struct {
-	t    *testing.T
-	url  string
-	head string // of the page
-	body string
+	t      *testing.T
+	url    string
+	head   string // of the page
+	body   string
+	policy string
 
 	mu      sync.Mutex
 	answers map[string]func(w http.ResponseWriter, form url.Values)
@@ -49,7 +50,7 @@ type product struct {
 // open serves a page with the element and opens it.
 func open(t *testing.T, element string, change func(p *product)) (*product, context.Context) {
 	t.Helper()
-	p := &product{t: t, body: element, answers: map[string]func(http.ResponseWriter, url.Values){
+	p := &product{t: t, body: element, policy: strict, answers: map[string]func(http.ResponseWriter, url.Values){
 		"/check": func(w http.ResponseWriter, form url.Values) {
 			if form.Get("code") == code {
 				say(w, 200, `{"valid":true}`)
@@ -87,7 +88,7 @@ func element(attributes string) string {
 
 func (p *product) page(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", strict)
+	w.Header().Set("Content-Security-Policy", p.policy)
 	if r.URL.Path == "/done" {
 		_, _ = w.Write([]byte(`<!doctype html><html lang="en"><title>Done</title><h1 id="done">Done</h1>`))
 		return
