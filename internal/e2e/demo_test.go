@@ -119,13 +119,14 @@ func TestTheDemoSignsInByTheWidget(t *testing.T) {
 	const phone = "+4915123456789"
 	until := func(expression string) {
 		t.Helper()
-		if _, err := cdp.Run(ctx, cdp.Poll[bool](expression, cdp.WithPollingTimeout(15*time.Second))); err != nil {
+		if _, err := cdp.Run(ctx, cdp.Poll[bool](expression, cdp.WithPollingTimeout(time.Minute))); err != nil {
 			t.Fatalf("%s: %v", expression, err)
 		}
 	}
 	browsertest.Do(ctx, t, cdp.Navigate("http://"+at.inbox+"/demo"))
 	browsertest.Axe(ctx, t)
 	browsertest.Do(ctx, t, cdp.SendKeys("#to", phone), cdp.Click("form button"), cdp.WaitReady("otpipe-code"))
+	until(`!!document.querySelector("otpipe-code").shadowRoot`) // its script has run
 	until(`/^Send it again|in 0:\d\d$/.test(document.querySelector("otpipe-code").shadowRoot.querySelector(".resend").textContent)`)
 	until(`document.querySelector("otpipe-code").shadowRoot.activeElement === ` + field)
 	browsertest.Axe(ctx, t)

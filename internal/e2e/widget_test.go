@@ -69,6 +69,9 @@ func TestTheWidgetsExampleSignsAPersonIn(t *testing.T) {
 	quiet := browsertest.Quiet(ctx, t)
 	const phone = "+4915123456789"
 	browsertest.Do(ctx, t, cdp.Navigate(url), cdp.SendKeys("#phone", phone+kb.Enter), cdp.WaitReady("otpipe-code"))
+	if _, err := cdp.Run(ctx, cdp.Poll[bool](`!!document.querySelector("otpipe-code").shadowRoot`)); err != nil { // its script has run
+		t.Fatal(err)
+	}
 	code := visit(t, at).code(phone)
 	says := func(part, want string) {
 		t.Helper()
