@@ -46,6 +46,7 @@ type scenario struct {
 	alone     bool   // it measures time: nothing runs beside its long form
 	sentinels bool   // Redis is a master that sentinels replace, with replicas
 	linger    bool   // the queue has time to run a dead worker's tasks again
+	fsync     string // appendfsync of Redis; "": everysec
 }
 
 // scenarios are all of them, in the order of the table.

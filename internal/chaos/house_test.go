@@ -1,6 +1,7 @@
 package chaos_test
 
 import (
+	"cmp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -41,7 +42,7 @@ func open(t testing.TB, s scenario) *house {
 		h.watched = redistest.StartWatched(t, 2, "--appendonly", "yes")
 		h.redisURL = "redis+sentinel://" + strings.Join(h.watched.Addrs(), ",") + "/" + redistest.MasterName + "/0"
 	} else {
-		h.redis = redistest.Start(t, "--appendonly", "yes")
+		h.redis = redistest.Start(t, "--appendonly", "yes", "--appendfsync", cmp.Or(s.fsync, "everysec"))
 		h.redisURL = "redis://" + h.redis.Addr() + "/0"
 	}
 	h.primary = startVendor(t, "primary", primaryAccount, h.ledger)
