@@ -12,13 +12,13 @@ type ProviderState struct {
 	Name          string    `json:"name"`
 	Driver        string    `json:"driver"`
 	Channels      []Channel `json:"channels"`
-	Status        string    `json:"status"`     // serving, drained, paused or tripped
-	DrainedAt     time.Time `json:"drained_at"` // zero: it is not
-	DrainedBy     string    `json:"drained_by"`
-	DrainedReason string    `json:"drained_reason"`
-	PausedUntil   time.Time `json:"paused_until"` // zero: it is not
-	PausedReason  string    `json:"paused_reason"`
-	Tripped       []Trip    `json:"tripped"`
+	Status        string    `json:"status"`              // serving, drained, paused or tripped
+	DrainedAt     time.Time `json:"drained_at,omitzero"` // zero: it is not
+	DrainedBy     string    `json:"drained_by,omitempty"`
+	DrainedReason string    `json:"drained_reason,omitempty"`
+	PausedUntil   time.Time `json:"paused_until,omitzero"` // zero: it is not
+	PausedReason  string    `json:"paused_reason,omitempty"`
+	Tripped       []Trip    `json:"tripped,omitempty"`
 }
 
 // Trip is a breaker that is open.

@@ -47,8 +47,8 @@ type Delivery struct {
 	// Status is queued, sending, accepted, sent, unknown, undelivered, failed,
 	// delivered, expired, canceled, superseded or suppressed.
 	Status   string `json:"status"`
-	Provider string `json:"provider"`
-	ToMasked string `json:"to_masked"` // if it went to another address than the verification's
+	Provider string `json:"provider,omitempty"`
+	ToMasked string `json:"to_masked,omitempty"` // if it went to another address than the verification's
 }
 
 // Record is a verification in a list.
@@ -56,7 +56,7 @@ type Record struct {
 	Verification
 	CreatedAt   time.Time `json:"created_at"`
 	Checks      Checks    `json:"checks"`
-	LockedUntil time.Time `json:"locked_until"` // zero: the recipient is not locked
+	LockedUntil time.Time `json:"locked_until,omitzero"` // zero: the recipient is not locked
 }
 
 // Checks are the guesses at a code.
@@ -84,9 +84,9 @@ type Step struct {
 	Send     int       `json:"send"`
 	Attempt  int       `json:"attempt"` // 0: the step is of no hand-over to a provider
 	State    string    `json:"state"`
-	Provider string    `json:"provider"`
-	Ref      string    `json:"ref"` // the provider's name for the message
-	Reason   string    `json:"reason"`
+	Provider string    `json:"provider,omitempty"`
+	Ref      string    `json:"ref,omitempty"` // the provider's name for the message
+	Reason   string    `json:"reason,omitempty"`
 }
 
 // Get tells of a verification. Its error may be ErrVerificationNotFound.
