@@ -1,19 +1,16 @@
 package ctl
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/otpipe/otpipe/client"
 	"github.com/otpipe/otpipe/internal/app"
-	"github.com/otpipe/otpipe/internal/vendorhttp"
 )
 
 // api says which api is asked, and with which key.
@@ -22,118 +19,102 @@ type api struct {
 	Key string `name:"key" env:"OTPIPE_KEY" placeholder:"otk_…" help:"The API key. Others on this host can see a command line: better by the variable."`
 }
 
-const (
-	apiPatience = 10 * time.Second
-	maxAnswer   = 4 << 20 // bytes
-)
+// apiPatience is enough for an api that is started again meanwhile.
+const apiPatience = 5 * time.Second
 
-// problem is an answer that is no success (RFC 9457).
-type problem struct {
-	Status     int
-	Code       string
-	Detail     string
-	Errors     []struct{ Pointer, Detail string }
-	RetryAfter int    `json:"retry_after"`
-	RequestID  string `json:"request_id"`
+// ask puts a question to the api, and tells somebody who waits that it does. Its
+// error says what to do.
+func ask[T any](s *screen, a api, question func(c *client.Client) (T, error)) (got T, err error) {
+	c, err := a.client()
+	if err != nil {
+		return got, err
+	}
+	done := s.waiting("asking the api")
+	got, err = question(c)
+	done()
+	return got, refusal(err)
 }
 
-// ask makes a request, of which body may be nil, and reads the answer into into.
-func (a api) ask(ctx context.Context, method, path string, body, into any) error {
-	req, err := a.request(ctx, method, path, body)
-	if err != nil {
-		return err
-	}
-	client := http.Client{Timeout: apiPatience, CheckRedirect: vendorhttp.Stay}
-	res, err := client.Do(req)
-	if err != nil {
-		return ending{app.ExitUnavailable, fmt.Errorf("the api does not answer: %w\nsee that --url or OTPIPE_URL is right, and that it runs", cause(err))}
-	}
-	defer func() { _ = res.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
-		return ending{app.ExitUnavailable, errors.New("the api's answer broke off")}
-	}
-	if res.StatusCode/100 != 2 {
-		return refusal(res.StatusCode, text)
-	}
-	if err := json.Unmarshal(text, into); err != nil {
-		return ending{app.ExitUnavailable, errors.New("what answers at --url is no api of otpipe")}
-	}
-	return nil
-}
-
-func (a api) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
+func (a api) client() (*client.Client, error) {
 	u, err := url.Parse(a.URL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, ending{app.ExitUsage, errors.New("--url: say where the api is, such as https://otp.internal:8080 (or by OTPIPE_URL)")}
 	}
 	if a.Key == "" {
 		return nil, ending{app.ExitUsage, errors.New("--key: say with which API key, best by OTPIPE_KEY; otpctl apikey new makes one")}
 	}
-	var text []byte
-	if body != nil {
-		if text, err = json.Marshal(body); err != nil {
-			return nil, fmt.Errorf("write request: %w", err)
-		}
+	if strings.ContainsFunc(a.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, ending{app.ExitUsage, errors.New("--key: this is no API key: it has a space, the end of a line or a letter that none has")}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(a.URL, "/")+path, bytes.NewReader(text))
-	if err != nil {
-		return nil, ending{app.ExitUsage, errors.New("--url: this is none")}
-	}
-	req.Header.Set("Authorization", "Bearer "+a.Key)
-	req.Header.Set("User-Agent", "otpctl")
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	return req, nil
-}
-
-// cause is what the network said, without the URL, which may hold a password.
-func cause(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
-	}
-	return err
+	return &client.Client{BaseURL: a.URL, Key: client.Hide(a.Key), Waiting: apiPatience}, nil
 }
 
 // refusal says what the api does not do, what to do about it, and with which code
 // otpctl ends.
-func refusal(status int, text []byte) error {
-	var p problem
-	_ = json.Unmarshal(text, &p)
-	if p.Code == "" {
-		return ending{app.ExitUnavailable, fmt.Errorf("status %d, which is no answer of an api of otpipe: see where --url leads", status)}
+func refusal(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
 	}
-	words := []string{p.Detail}
-	for _, e := range p.Errors {
-		words = append(words, e.Pointer+": "+e.Detail)
+	e, ok := errors.AsType[*client.Error](err)
+	if !ok {
+		return ending{app.ExitUnavailable, silence(err)}
 	}
-	if p.RetryAfter > 0 {
-		words = append(words, "try again in "+app.Short(time.Duration(p.RetryAfter)*time.Second))
+	if e.Code == "" {
+		return ending{app.ExitUnavailable, fmt.Errorf("status %d, which is no answer of an api of otpipe: see where --url leads", e.Status)}
 	}
-	if do := hints[p.Code]; do != "" {
-		words = append(words, do)
-	}
-	code, special := codes[p.Code]
+	code, special := codes[e.Code]
 	if !special {
 		code = app.ExitFailure
 	}
-	return ending{code, fmt.Errorf("%s: %s [request %s]", p.Code, strings.Join(words, "\n  "), p.RequestID)}
+	return ending{code, fmt.Errorf("%w: %s [request %s]", e.Code, strings.Join(reasons(e), "\n  "), e.RequestID)}
+}
+
+// silence says why there is no answer. It leaves out the URL, which may hold a
+// password.
+func silence(err error) error {
+	if _, bad := errors.AsType[*json.SyntaxError](err); bad {
+		return errors.New("what answers at --url is no api of otpipe")
+	}
+	if _, bad := errors.AsType[*json.UnmarshalTypeError](err); bad {
+		return errors.New("what answers at --url is no api of otpipe")
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errors.New("nothing came within " + apiPatience.String())
+	}
+	return fmt.Errorf("the api does not answer: %w\nsee that --url or OTPIPE_URL is right, and that it runs", err)
+}
+
+func reasons(e *client.Error) []string {
+	all := []string{e.Detail}
+	for _, f := range e.Fields {
+		all = append(all, f.Pointer+": "+f.Detail)
+	}
+	if e.RetryAfter > 0 {
+		all = append(all, "try again in "+app.Short(e.RetryAfter))
+	}
+	if do := hints[e.Code]; do != "" {
+		all = append(all, do)
+	}
+	return all
 }
 
 // codes are the exit codes of problems; of all others it is 1.
-var codes = map[string]int{
-	"invalid_request": app.ExitUsage, "invalid_recipient": app.ExitUsage, "channel_not_allowed": app.ExitUsage,
-	"namespace_not_found": app.ExitUsage, "provider_not_found": app.ExitUsage,
-	"unauthenticated": app.ExitConfig, "insufficient_scope": app.ExitConfig, "namespace_not_allowed": app.ExitConfig,
-	"store_unavailable": app.ExitUnavailable,
+var codes = map[client.Code]int{
+	client.ErrInvalidRequest: app.ExitUsage, client.ErrInvalidRecipient: app.ExitUsage, client.ErrChannelNotAllowed: app.ExitUsage,
+	client.ErrNamespaceNotFound: app.ExitUsage, client.ErrProviderNotFound: app.ExitUsage,
+	client.ErrUnauthenticated: app.ExitConfig, client.ErrInsufficientScope: app.ExitConfig, client.ErrNamespaceNotAllowed: app.ExitConfig,
+	client.ErrStoreUnavailable: app.ExitUnavailable,
 }
 
 // hints say what to do about a problem beyond its own words.
-var hints = map[string]string{
-	"unauthenticated":       "the api knows no such key: see OTPIPE_KEY, and the [[callers]] it was started with",
-	"insufficient_scope":    "give the key the scope in its [[callers]], or use another",
-	"namespace_not_allowed": "use a key that is for all namespaces, or for this one",
-	"provider_not_found":    "otpctl provider list names all",
-	"recipient_locked":      "otpctl unlock lets the recipient try again",
+var hints = map[client.Code]string{
+	client.ErrUnauthenticated:     "the api knows no such key: see OTPIPE_KEY, and the [[callers]] it was started with",
+	client.ErrInsufficientScope:   "give the key the scope in its [[callers]], or use another",
+	client.ErrNamespaceNotAllowed: "use a key that is for all namespaces, or for this one",
+	client.ErrProviderNotFound:    "otpctl provider list names all",
+	client.ErrRecipientLocked:     "otpctl unlock lets the recipient try again",
+	client.ErrStoreUnavailable:    "the api runs without its Redis: otpctl doctor says more",
 }

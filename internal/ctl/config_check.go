@@ -3,6 +3,7 @@ package ctl
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 
 	"github.com/otpipe/otpipe/internal/app"
@@ -35,7 +36,12 @@ type examined struct {
 	screen *screen
 }
 
-func (e examined) text(p *paper) { e.report.Write(e.Source, p.to, e.screen.err) }
+func (e examined) text(p *paper) {
+	var out, wrong strings.Builder
+	e.report.Write(e.Source, &out, &wrong)
+	p.write(harmlessLines(out.String()))
+	_, _ = io.WriteString(e.screen.err, harmlessLines(wrong.String()))
+}
 
 // MarshalJSON writes what --json prints.
 func (e examined) MarshalJSON() ([]byte, error) {

@@ -127,12 +127,8 @@ func (p plan) write(t testing.TB, dir string) string {
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{dir: t.TempDir()}
-	h.redis = redistest.Start(t, "--appendonly", "yes")
-	client := redis.NewClient(&redis.Options{Addr: h.redis.Addr()})
-	err := client.ConfigSet(t.Context(), "requirepass", redisWord).Err()
-	if _ = client.Close(); err != nil {
-		t.Fatal(err)
-	}
+	h.redis = lockedRedis(t, "--appendonly", "yes")
+	var err error
 	if h.world, err = devkit.StartWorld("127.0.0.1:0", devkit.Web{}); err != nil {
 		t.Fatal(err)
 	}
@@ -144,6 +140,18 @@ func newHouse(t testing.TB) *house {
 	h.config = plan{}.filled(h, h.api).write(t, h.dir)
 	behind.Store(h.run(t))
 	return h
+}
+
+// lockedRedis starts a server that wants redisWord.
+func lockedRedis(t testing.TB, args ...string) *redistest.Server {
+	t.Helper()
+	server := redistest.Start(t, args...)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	defer func() { _ = client.Close() }()
+	if err := client.ConfigSet(t.Context(), "requirepass", redisWord).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return server
 }
 
 // run starts both processes, and returns where the api listens.

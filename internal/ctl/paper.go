@@ -3,8 +3,8 @@ package ctl
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -31,24 +31,14 @@ type paper struct {
 // painted is a text that may be written as it is.
 type painted string
 
-// line writes a line. Texts in it lose what a terminal would obey: some come from
-// elsewhere.
+// line writes a line. Texts in it lose what a terminal would obey.
 func (p *paper) line(format string, args ...any) {
 	for i, a := range args {
-		if text, ok := a.(string); ok {
-			args[i] = harmless(text)
+		if v := reflect.ValueOf(a); v.Kind() == reflect.String && v.Type() != reflect.TypeFor[painted]() {
+			args[i] = harmless(v.String())
 		}
 	}
 	p.write(fmt.Sprintf(format, args...) + "\n")
-}
-
-func harmless(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return utf8.RuneError
-		}
-		return r
-	}, text)
 }
 
 func (p *paper) write(text string) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/otpipe/otpipe/internal/app"
 	"github.com/otpipe/otpipe/internal/config"
@@ -14,6 +15,7 @@ import (
 
 var (
 	errNoFile    = errors.New("--write: there is no file to write to; name it by --config, or leave --write out")
+	errSeen      = errors.New("--write: everybody on this host may read this file, and would read the new secret: chmod o-r it, or give a --secret-file")
 	errElsewhere = errors.New("--write: the ring does not stand in this file as [[keys.ring]]: add the key by hand, or where its variables come from")
 )
 
@@ -28,11 +30,20 @@ func addToFile(path string, ring config.Keys, key newKey) error {
 	if err != nil {
 		return fmt.Errorf("read configuration: %w", err)
 	}
+	if key.SecretFile == "" && seenByAll(path) {
+		return ending{app.ExitUsage, errSeen}
+	}
 	changed, ok := withEntry(string(text), key.entry().toml())
 	if !ok || !holds(path, changed, ring, key.ID) {
 		return ending{app.ExitConfig, errElsewhere}
 	}
 	return replace(path, changed)
+}
+
+// seenByAll tells whether everybody on this host may read a file.
+func seenByAll(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().Perm()&0o004 != 0
 }
 
 // withEntry puts an entry behind the last of its kind.
@@ -77,7 +88,8 @@ func holds(path, text string, ring config.Keys, id string) bool {
 	return c.Keys.Ring[len(ring.Ring)].ID == id
 }
 
-// replace writes a file anew, with the rights that it has, or leaves it as it is.
+// replace writes a file anew, with the owner and the rights that it has, or leaves it
+// as it is.
 func replace(path, text string) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
@@ -92,11 +104,19 @@ func replace(path, text string) error {
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.WriteString(text)
-	if err := errors.Join(err, f.Chmod(info.Mode().Perm()), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(err, own(f, info), f.Chmod(info.Mode().Perm()), f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
+	}
+	return nil
+}
+
+// own gives a file the owner that another has: root may write what a service reads.
+func own(f *os.File, as fs.FileInfo) error {
+	if of, ok := as.Sys().(*syscall.Stat_t); ok {
+		return f.Chown(int(of.Uid), int(of.Gid))
 	}
 	return nil
 }

@@ -2,7 +2,9 @@ package ctl
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -44,7 +46,7 @@ func (k keysRotate) Run(s *screen) error {
 	}
 	if k.Write {
 		if err := addToFile(k.Path, c.Keys, *r.New); err != nil {
-			return err
+			return errors.Join(err, r.New.forget())
 		}
 		r.Written = true
 	}
@@ -121,6 +123,17 @@ type newKey struct {
 	ID         string `json:"id"`
 	Secret     string `json:"secret,omitempty"`
 	SecretFile string `json:"secret_file,omitempty"`
+}
+
+// forget removes the file of a secret that nothing names.
+func (k newKey) forget() error {
+	if k.SecretFile == "" {
+		return nil
+	}
+	if err := os.Remove(k.SecretFile); err != nil {
+		return fmt.Errorf("remove the new secret: %w", err)
+	}
+	return nil
 }
 
 // entry is the key as the configuration has it.

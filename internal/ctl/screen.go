@@ -44,17 +44,23 @@ func (s *screen) show(a answer) error {
 }
 
 func (s *screen) encode(v any) error {
-	e := json.NewEncoder(s.out)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	if _, err := s.out.Write(harmlessJSON(b.Bytes())); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
 	return nil
 }
 
 // complain says what went wrong.
-func (s *screen) complain(err error) { _, _ = fmt.Fprintln(s.err, "otpctl:", err) }
+func (s *screen) complain(err error) {
+	_, _ = fmt.Fprintln(s.err, "otpctl:", harmlessLines(err.Error()))
+}
 
 // encoded is v in JSON, as it is written: with < and & in clear.
 func encoded(v any) ([]byte, error) {

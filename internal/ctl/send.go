@@ -2,11 +2,12 @@ package ctl
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
+	"github.com/otpipe/otpipe/client"
 	"github.com/otpipe/otpipe/internal/app"
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -14,12 +15,12 @@ import (
 // send asks for a code and follows it: a smoke test of everything.
 type send struct {
 	api
-	To        string            `required:"" help:"A phone number or mail address that is yours."`
-	Namespace string            `required:"" help:"In which namespace."`
-	Channel   string            `enum:",sms,email" default:"" help:"sms or email; without it by the address."`
-	Locale    string            `help:"Of the message, such as de."`
+	To        string            `required:"" placeholder:"RECIPIENT" help:"A phone number or mail address that is yours."`
+	Namespace string            `required:"" placeholder:"NAME" help:"In which namespace."`
+	Channel   string            `enum:",sms,email" default:"" placeholder:"CHANNEL" help:"sms or email; without it by the address."`
+	Locale    string            `placeholder:"TAG" help:"Of the message, such as de."`
 	Params    map[string]string `name:"param" placeholder:"NAME=VALUE" help:"A param of the template; may be repeated."`
-	Until     string            `enum:",accepted,sent,delivered" default:"" help:"How far it must come: accepted by a provider, sent on by it, or delivered. Without it delivered for sms, and sent for email, of which relays say no more."`
+	Until     string            `enum:",accepted,sent,delivered" default:"" placeholder:"STATE" help:"How far it must come: accepted by a provider, sent on by it, or delivered. Without it delivered for sms, and sent for email, of which relays say no more."`
 	Wait      time.Duration     `default:"60s" help:"How long to follow it."`
 	Cancel    bool              `help:"Make the code useless at the end."`
 }
@@ -30,70 +31,80 @@ const pollEvery = 300 * time.Millisecond
 // Run starts, follows, and ends with 0 if it came far enough, with 2 if it never will,
 // and with 75 if that is not known when the time is up.
 func (k send) Run(ctx context.Context, s *screen) error {
-	t, err := k.start(ctx, s)
+	begun, err := ask(s, k.api, func(c *client.Client) (client.Started, error) { return c.Start(ctx, k.request()) })
 	if err != nil {
 		return err
 	}
-	first := t.Send
-	t, end, err := k.follow(ctx, s, t)
+	c, err := k.client()
+	if err != nil {
+		return err
+	}
+	if !s.json {
+		(&paper{to: s.out}).line("%s  send %d to %s by %s", begun.ID, begun.Send, begun.ToMasked, string(begun.Channel))
+	}
+	f := following{send: k, client: c, number: begun.Send, now: told{client.Told{Record: client.Record{Verification: begun.Verification}}}}
+	end, err := f.follow(ctx, s)
 	if k.Cancel {
-		var canceled told
-		clean, stop := context.WithTimeout(context.WithoutCancel(ctx), apiPatience)
-		defer stop()
-		if wrong := k.ask(clean, http.MethodPost, "/v1/verifications/"+t.ID+"/cancel", nil, &canceled); wrong == nil {
-			t.Status = canceled.Status
-		}
+		f.cancel(ctx)
 	}
 	if err != nil {
-		return err
+		return refusal(err)
 	}
-	out := sent{ID: t.ID, Send: first, Outcome: outcomes[end], Verification: t}
-	if err := s.show(out); err != nil {
-		return err
-	}
-	return shown(end)
+	return errors.Join(s.show(sent{f.now.ID, begun.Send, outcomes[end], f.now}), shown(end))
 }
 
-func (k send) start(ctx context.Context, s *screen) (t told, err error) {
-	body := map[string]any{"namespace": k.Namespace, "to": k.To}
-	for name, value := range map[string]string{"channel": k.Channel, "locale": k.Locale} {
-		if value != "" {
-			body[name] = value
-		}
-	}
-	if len(k.Params) > 0 {
-		body["params"] = k.Params
-	}
-	done := s.waiting("asking the api")
-	err = k.ask(ctx, http.MethodPost, "/v1/verifications", body, &t)
-	done()
-	if err == nil && !s.json {
-		_, _ = fmt.Fprintf(s.out, "%s  send %d to %s by %s\n", t.ID, t.Send, t.ToMasked, t.Channel)
-	}
-	return t, err
+func (k send) request() client.StartRequest {
+	return client.StartRequest{Namespace: k.Namespace, To: k.To, Channel: client.Channel(k.Channel), Locale: k.Locale, Params: k.Params}
 }
 
-// follow prints each step of this send until it has come far enough, or never will.
-func (k send) follow(ctx context.Context, s *screen, t told) (told, int, error) {
-	until, give := time.Now().Add(k.Wait), t.Send
-	told, seen := t, 0
-	for {
+// following is one send that is followed.
+type following struct {
+	send
+	client *client.Client
+	number int // of the send
+	now    told
+}
+
+// follow prints each step of the send until it has come far enough, or never will.
+func (f *following) follow(ctx context.Context, s *screen) (end int, err error) {
+	until := time.Now().Add(f.Wait)
+	for seen := 0; ; {
 		done := s.waiting("waiting for the delivery")
-		next, err := k.told(ctx, t.ID)
-		for err == nil && len(next.Timeline) == seen && !k.over(next, give) && time.Now().Before(until) {
-			if err = pause(ctx); err == nil {
-				next, err = k.told(ctx, t.ID)
-			}
-		}
+		err := f.next(ctx, seen, until)
 		done()
 		if err != nil {
-			return told, app.ExitFailure, err
+			return exitNotYet, err
 		}
-		told = next
-		seen = k.steps(s, told, seen, give)
-		if k.over(told, give) || !time.Now().Before(until) {
-			return told, k.verdict(told, give), nil
+		seen = f.steps(s, seen)
+		if f.verdict() != exitNotYet || !time.Now().Before(until) {
+			return f.verdict(), nil
 		}
+	}
+}
+
+// next asks until there is something new to tell, or nothing to wait for.
+func (f *following) next(ctx context.Context, seen int, until time.Time) error {
+	for {
+		now, err := f.client.Get(ctx, f.now.ID)
+		if err != nil {
+			return err
+		}
+		f.now = told{now}
+		if len(now.Timeline) > seen || f.verdict() != exitNotYet || !time.Now().Before(until) {
+			return nil
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// cancel makes the code useless, also when somebody does not want to wait any more.
+func (f *following) cancel(ctx context.Context) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), apiPatience)
+	defer stop()
+	if canceled, err := f.client.Cancel(ctx, f.now.ID); err == nil {
+		f.now.Status = canceled.Status
 	}
 }
 
@@ -106,18 +117,18 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// steps prints those of a send that were not seen yet.
-func (k send) steps(s *screen, t told, seen, give int) int {
+// steps prints those of the send that were not seen yet.
+func (f *following) steps(s *screen, seen int) int {
 	p := &paper{to: s.out, color: s.color}
-	for _, one := range t.Timeline[min(seen, len(t.Timeline)):] {
-		if one.Send == give && !s.json {
+	for _, one := range f.now.Timeline[min(seen, len(f.now.Timeline)):] {
+		if one.Send == f.number && !s.json {
 			p.line("  %s  %s%s", clock(one.At), stateCell(one.State).on(p), detail(one))
 		}
 	}
-	return len(t.Timeline)
+	return len(f.now.Timeline)
 }
 
-func detail(s step) string {
+func detail(s client.Step) string {
 	text := by(s.Provider, "")
 	if s.Reason != "" {
 		text += ": " + s.Reason
@@ -128,29 +139,26 @@ func detail(s step) string {
 // lost are the states in which nothing more will come.
 var lost = []otp.State{otp.Failed, otp.Undelivered, otp.SendExpired, otp.SendCanceled, otp.SendSuperseded, otp.SendSuppressed}
 
-// over tells whether there is nothing more to wait for.
-func (k send) over(t told, give int) bool { return k.verdict(t, give) != exitNotYet }
-
 // verdict is how otpctl ends if this is the last that is heard.
-func (k send) verdict(t told, give int) int {
-	state := otp.State(t.Delivery.Status)
+func (f *following) verdict() int {
+	state := otp.State(f.now.Delivery.Status)
 	switch {
-	case t.Send != give: // somebody has asked again meanwhile
+	case f.now.Send != f.number: // somebody has asked again meanwhile
 		return exitFound
 	case slices.Contains(lost, state):
 		return exitFound
-	case state != otp.Unknown && state.Rank() >= k.goal(t).Rank():
+	case state != otp.Unknown && state.Rank() >= f.goal().Rank():
 		return app.ExitStopped
 	}
 	return exitNotYet
 }
 
 // goal is the state that is waited for.
-func (k send) goal(t told) otp.State {
+func (f *following) goal() otp.State {
 	switch {
-	case k.Until != "":
-		return otp.State(k.Until)
-	case t.Channel == string(otp.Email):
+	case f.Until != "":
+		return otp.State(f.Until)
+	case f.now.Channel == client.Email:
 		return otp.Sent
 	}
 	return otp.Delivered
@@ -176,6 +184,6 @@ func (s sent) text(p *paper) {
 		p.line("%s: still %s; otpctl show %s tells more later", p.tinted("not known yet", odd), s.Verification.Delivery.Status, s.ID)
 	}
 	if s.Outcome != "arrived" {
-		s.Verification.Explanation.text(p)
+		s.Verification.explain(p)
 	}
 }

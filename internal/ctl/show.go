@@ -2,18 +2,18 @@ package ctl
 
 import (
 	"context"
-	"fmt"
-	"net/http"
 	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/otpipe/otpipe/client"
 )
 
 // show tells what became of a code.
 type show struct {
 	api
 	What      string `arg:"" name:"VE…|recipient" help:"A verification's id, or a phone number or mail address."`
-	Namespace string `help:"Of a recipient: in this namespace only."`
+	Namespace string `placeholder:"NAME" help:"Of a recipient: in this namespace only."`
 	Limit     int    `default:"10" help:"Of a recipient: so many, the newest first, up to 50."`
 }
 
@@ -21,107 +21,52 @@ var idForm = regexp.MustCompile(`^VE[0-9a-f]{32}$`)
 
 // Run asks for one verification, or for a recipient's.
 func (w show) Run(ctx context.Context, s *screen) error {
-	done := s.waiting("asking the api")
-	a, err := w.find(ctx)
-	done()
+	found, err := ask(s, w.api, func(c *client.Client) (answer, error) {
+		if !idForm.MatchString(w.What) {
+			return w.history(ctx, c)
+		}
+		t, err := c.Get(ctx, w.What)
+		return told{t}, err
+	})
 	if err != nil {
 		return err
 	}
-	return s.show(a)
+	return s.show(found)
 }
 
-func (w show) find(ctx context.Context) (answer, error) {
-	if idForm.MatchString(w.What) {
-		return w.told(ctx, w.What)
+func (w show) history(ctx context.Context, c *client.Client) (h history, err error) {
+	found, err := c.Search(ctx, client.SearchRequest{To: w.What, Namespace: w.Namespace, Limit: w.Limit})
+	h.Items = listed(found.Items)
+	if err != nil || len(h.Items) == 0 {
+		return h, err
 	}
-	var found struct{ Items []told }
-	body := map[string]any{"to": w.What, "limit": w.Limit}
-	if w.Namespace != "" {
-		body["namespace"] = w.Namespace
-	}
-	if err := w.ask(ctx, http.MethodPost, "/v1/verifications/search", body, &found); err != nil {
-		return nil, err
-	}
-	h := history{Items: listed(found.Items)}
-	if len(h.Items) == 0 {
-		return h, nil
-	}
-	newest, err := w.told(ctx, h.Items[0].ID)
-	h.Newest = &newest
+	newest, err := c.Get(ctx, h.Items[0].ID)
+	h.Newest = &told{newest}
 	return h, err
 }
 
-// told asks for a verification with its life.
-func (a api) told(ctx context.Context, id string) (t told, err error) {
-	return t, a.ask(ctx, http.MethodGet, "/v1/verifications/"+id, nil, &t)
-}
-
 // told is a verification as the api tells it: docs/api.md has its fields.
-type told struct {
-	ID        string    `json:"id"`
-	Namespace string    `json:"namespace"`
-	Channel   string    `json:"channel"`
-	ToMasked  string    `json:"to_masked"`
-	Status    string    `json:"status"`
-	Send      int       `json:"send"`
-	SendsLeft int       `json:"sends_left"`
-	ExpiresAt time.Time `json:"expires_at"`
-	ResendAt  time.Time `json:"resend_at"`
-	Delivery  struct {
-		Status   string `json:"status"`
-		Provider string `json:"provider,omitempty"`
-		ToMasked string `json:"to_masked,omitempty"`
-	} `json:"delivery"`
-	CreatedAt   time.Time    `json:"created_at"`
-	LockedUntil *time.Time   `json:"locked_until,omitempty"`
-	Checks      *checks      `json:"checks,omitempty"`
-	Explanation *explanation `json:"explanation,omitempty"`
-	Timeline    []step       `json:"timeline,omitempty"`
-}
-
-type checks struct {
-	Made int `json:"made"`
-	Max  int `json:"max"`
-}
-
-// explanation says what happened, and what to do next.
-type explanation struct {
-	What string `json:"what"`
-	Next string `json:"next"`
-}
-
-func (e *explanation) text(p *paper) {
-	if e == nil {
-		return
-	}
-	p.line("\n%s", e.What)
-	if e.Next != "" {
-		p.line("%s", p.tinted("→ "+e.Next, bold))
-	}
-}
-
-// step is one line of a verification's life.
-type step struct {
-	At       time.Time `json:"at"`
-	Send     int       `json:"send"`
-	Attempt  int       `json:"attempt"`
-	State    string    `json:"state"`
-	Provider string    `json:"provider,omitempty"`
-	Ref      string    `json:"ref,omitempty"`
-	Reason   string    `json:"reason,omitempty"`
-}
+type told struct{ client.Told }
 
 func (t told) text(p *paper) {
-	p.line("%s  %s", p.tinted(t.ID, bold), stateCell(t.Status).on(p))
-	p.line("%s by %s to %s, asked for %s UTC, code until %s", t.Namespace, t.Channel, t.ToMasked, day(t.CreatedAt), clock(t.ExpiresAt))
+	p.line("%s  %s", p.tinted(t.ID, bold), stateCell(string(t.Status)).on(p))
+	p.line("%s by %s to %s, asked for %s UTC, code until %s", t.Namespace, string(t.Channel), t.ToMasked, day(t.CreatedAt), clock(t.ExpiresAt))
 	p.line("send %d of %d: %s%s", t.Send, t.Send+t.SendsLeft, stateCell(t.Delivery.Status).on(p), by(t.Delivery.Provider, t.Delivery.ToMasked))
-	if t.Checks != nil {
-		p.line("%d of %d checks made%s", t.Checks.Made, t.Checks.Max, locked(t.LockedUntil))
-	}
-	t.Explanation.text(p)
+	p.line("%d of %d checks made%s", t.Checks.Made, t.Checks.Max, locked(t.LockedUntil))
+	t.explain(p)
 	if len(t.Timeline) > 0 {
 		p.line("")
 		t.timeline(p)
+	}
+}
+
+// explain says what happened, and what to do next.
+func (t told) explain(p *paper) {
+	if t.Explanation.What != "" {
+		p.line("\n%s", t.Explanation.What)
+	}
+	if t.Explanation.Next != "" {
+		p.line("%s", p.tinted("→ "+t.Explanation.Next, bold))
 	}
 }
 
@@ -135,8 +80,8 @@ func (t told) timeline(p *paper) {
 
 // history are a recipient's verifications, the newest first.
 type history struct {
-	Items  []told `json:"items"`
-	Newest *told  `json:"newest,omitempty"` // with its life
+	Items  []client.Record `json:"items"`
+	Newest *told           `json:"newest,omitempty"` // with its life
 }
 
 func (h history) text(p *paper) {
@@ -146,7 +91,7 @@ func (h history) text(p *paper) {
 	}
 	var rows [][]cell
 	for _, t := range h.Items {
-		rows = append(rows, append(row(t.ID, day(t.CreatedAt), t.Namespace, t.Channel), stateCell(t.Status), stateCell(t.Delivery.Status), cell{text: t.Delivery.Provider}))
+		rows = append(rows, append(row(t.ID, day(t.CreatedAt), t.Namespace, string(t.Channel)), stateCell(string(t.Status)), stateCell(t.Delivery.Status), cell{text: t.Delivery.Provider}))
 	}
 	p.table([]string{"VERIFICATION", "ASKED FOR (UTC)", "NAMESPACE", "CHANNEL", "STATUS", "DELIVERY", "PROVIDER"}, rows)
 	p.line("\nThe newest:\n")
@@ -185,9 +130,9 @@ func by(provider, elsewhere string) string {
 	return text
 }
 
-func locked(until *time.Time) string {
-	if until == nil {
+func locked(until time.Time) string {
+	if until.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf(", locked until %s UTC", day(*until))
+	return ", locked until " + day(until) + " UTC"
 }

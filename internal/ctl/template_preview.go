@@ -155,7 +155,7 @@ type previewCost struct {
 func (ps previews) text(p *paper) {
 	if ps.html {
 		for _, one := range ps.Items {
-			p.line("%s", painted(one.HTML))
+			p.line("%s", painted(withoutControls(one.HTML)))
 		}
 		return
 	}
@@ -167,7 +167,7 @@ func (ps previews) text(p *paper) {
 		if one.Subject != "" {
 			p.line("%s\n", p.tinted(one.Subject, bold))
 		}
-		p.line("%s", painted(strings.TrimSpace(one.Text)))
+		p.line("%s", painted(withoutControls(strings.TrimSpace(one.Text))))
 	}
 }
 

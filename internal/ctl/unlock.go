@@ -2,37 +2,31 @@ package ctl
 
 import (
 	"context"
-	"net/http"
+
+	"github.com/otpipe/otpipe/client"
 )
 
 // unlock lets a recipient try again who guessed wrong too often.
 type unlock struct {
 	api
 	Recipient string `arg:"" help:"A phone number or mail address."`
-	Namespace string `required:"" help:"Where it is locked."`
-	Binding   string `help:"If the product gives one: what it gave."`
-	Reason    string `required:"" help:"Why; it is kept for the audit."`
+	Namespace string `required:"" placeholder:"NAME" help:"Where it is locked."`
+	Binding   string `placeholder:"TEXT" help:"If the product gives one: what it gave."`
+	Reason    string `required:"" placeholder:"TEXT" help:"Why; it is kept for the audit."`
 }
 
 // Run asks the api.
 func (u unlock) Run(ctx context.Context, s *screen) error {
-	body := map[string]string{"namespace": u.Namespace, "to": u.Recipient, "reason": u.Reason}
-	if u.Binding != "" {
-		body["binding"] = u.Binding
-	}
-	var out unlocked
-	done := s.waiting("asking the api")
-	err := u.ask(ctx, http.MethodPost, "/v1/recipients/unlock", body, &out)
-	done()
+	done, err := ask(s, u.api, func(c *client.Client) (client.Unlocked, error) {
+		return c.Unlock(ctx, client.UnlockRequest{Namespace: u.Namespace, To: u.Recipient, Binding: u.Binding, Reason: u.Reason})
+	})
 	if err != nil {
 		return err
 	}
-	return s.show(out)
+	return s.show(unlocked{done})
 }
 
-type unlocked struct {
-	Cleared bool `json:"cleared"`
-}
+type unlocked struct{ client.Unlocked }
 
 func (u unlocked) text(p *paper) {
 	if u.Cleared {
