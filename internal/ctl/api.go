@@ -52,8 +52,11 @@ func (a api) client() (*client.Client, error) {
 // refusal says what the api does not do, what to do about it, and with which code
 // otpctl ends.
 func refusal(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) {
-		return err
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, context.Canceled) {
+		return errors.New("interrupted")
 	}
 	e, ok := errors.AsType[*client.Error](err)
 	if !ok {

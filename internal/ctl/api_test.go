@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/otpipe/otpipe/client"
 	"github.com/otpipe/otpipe/internal/devkit"
 )
 
@@ -114,25 +115,28 @@ func TestARecipientIsUnlocked(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	const phone = "+4915123456789"
-	d.sent(0, "--to", phone, "--namespace", "add-phone")
-	for range 5 {
-		body := strings.NewReader(`{"namespace":"add-phone","to":"` + phone + `","code":"` + wrongTo(d.world.Inbox.Messages(phone)[0].Code) + `"}`)
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.api+"/v1/verifications/check", body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+apiKey)
-		req.Header.Set("Content-Type", "application/json")
-		res, err := http.DefaultClient.Do(req)
-		if err != nil || res.StatusCode != http.StatusOK {
-			t.Fatal(res, err)
-		}
-		_ = res.Body.Close()
-	}
+	d.locks(phone)
 	d.has(1, []string{"recipient_locked", "otpctl unlock"}, "send", "--to", phone, "--namespace", "add-phone")
 	d.has(0, []string{"unlocked"}, "unlock", phone, "--namespace", "add-phone", "--reason", "ticket 4711")
 	d.has(0, []string{"nothing to clear"}, "unlock", phone, "--namespace", "add-phone", "--reason", "ticket 4711")
 	d.has(64, []string{"namespace_not_found"}, "unlock", phone, "--namespace", "nowhere", "--reason", "ticket 4711")
+}
+
+// locks guesses wrong until a recipient is locked in add-phone.
+func (d *desk) locks(phone string) {
+	d.t.Helper()
+	d.sent(0, "--to", phone, "--namespace", "add-phone")
+	wrong := client.Hide(wrongTo(d.world.Inbox.Messages(phone)[0].Code))
+	c := client.Client{BaseURL: d.api, Key: client.Hide(apiKey)}
+	for {
+		checked, err := c.Check(d.t.Context(), client.CheckRequest{Namespace: "add-phone", To: phone, Code: wrong})
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		if checked.Status == client.Locked {
+			return
+		}
+	}
 }
 
 func wrongTo(code string) string { return string('0'+(code[0]-'0'+1)%10) + code[1:] }

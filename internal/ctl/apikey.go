@@ -16,9 +16,17 @@ import (
 // apikeyNew makes an API key. With a configuration it is held to it.
 type apikeyNew struct {
 	settings
-	Name       string   `required:"" help:"The caller's name: lower-case letters, digits and dashes. It stands in logs and in the journal."`
-	Scopes     []string `required:"" enum:"${scopes}" help:"What it may do, with commas: ${enum}."`
-	Namespaces []string `help:"Where it may do it, with commas; without it in all namespaces."`
+	Name       string   `required:"" placeholder:"NAME" help:"The caller's name: lower-case letters, digits and dashes. It stands in logs and in the journal."`
+	Scopes     []string `required:"" placeholder:"SCOPE" enum:"${scopes}" help:"What it may do, with commas: ${enum}."`
+	Namespaces []string `placeholder:"NAME" help:"Where it may do it, with commas; without it in all namespaces."`
+}
+
+// Help says what to do with the key.
+func (apikeyNew) Help() string {
+	return `The key itself is for the product, and is kept nowhere; the configuration has its hash.
+
+	otpctl apikey new --name shop --scopes send,check --namespaces phone-auth
+	otpctl apikey new --name staff --scopes send,read,operate     # for otpctl itself`
 }
 
 // Run makes the key.

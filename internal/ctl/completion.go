@@ -20,9 +20,11 @@ type completion struct {
 
 // Help says what to do with the script.
 func (completion) Help() string {
-	return `bash: echo 'source <(otpctl completion bash)' >> ~/.bashrc
-zsh: otpctl completion zsh > "${fpath[1]}/_otpctl"
-fish: otpctl completion fish > ~/.config/fish/completions/otpctl.fish`
+	return `Once, for every shell that is opened later:
+
+	echo 'source <(otpctl completion bash)' >> ~/.bashrc
+	otpctl completion zsh > "${fpath[1]}/_otpctl"
+	otpctl completion fish > ~/.config/fish/completions/otpctl.fish`
 }
 
 // Run prints the script.

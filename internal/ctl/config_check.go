@@ -13,6 +13,14 @@ import (
 // configCheck is what the processes' own -check does.
 type configCheck struct{ settings }
 
+// Help says how it ends.
+func (configCheck) Help() string {
+	return `It starts nothing and changes nothing. It ends with 78 if a setting has to be changed,
+and with 69 if Redis does not answer.
+
+	otpctl config check -c /etc/otpipe/otpipe.toml`
+}
+
 // Run examines the configuration.
 func (k configCheck) Run(ctx context.Context, s *screen) error {
 	c, err := config.Load(k.Path)

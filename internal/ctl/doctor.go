@@ -17,6 +17,15 @@ type doctorLook struct {
 	Strict  bool          `help:"End with 2 for warnings too."`
 }
 
+// Help says what is looked at.
+func (doctorLook) Help() string {
+	return `Redis (version, append-only file, eviction, memory, clock), whether the stored keys and
+partitions agree, whether workers serve each queue, the templates, each provider's
+credentials, and the public URL as a vendor sees it.
+
+It ends with 2 if something has to be mended. For monitoring: otpctl doctor --json.`
+}
+
 // Run makes the checks.
 func (d doctorLook) Run(ctx context.Context, s *screen) error {
 	c, err := d.load()

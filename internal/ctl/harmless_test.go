@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
@@ -94,8 +96,18 @@ func TestAMessageIsNoOrderToTheTerminalAndKeepsItsScript(t *testing.T) {
 
 func TestWhatWasTypedIsNoOrderEither(t *testing.T) {
 	t.Parallel()
+	text, err := os.ReadFile("testdata/otpipe.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := filepath.Join(t.TempDir(), evil)
+	if err := os.WriteFile(there, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, args := range [][]string{
 		{evil},
+		{"config", "check", "-c", there},
+		{"keys", "rotate", "-c", there, "--write", "--id", evil},
 		{"show", "--" + evil},
 		{"template", "preview", evil, "-c", "testdata/otpipe.toml"},
 		{"config", "check", "-c", evil},

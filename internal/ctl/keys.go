@@ -31,6 +31,13 @@ type keysNew struct {
 	Format string `enum:"toml,env" default:"toml" help:"toml: for the file. env: variables that set the same. (${enum})"`
 }
 
+// Help says what to do with them.
+func (keysNew) Help() string {
+	return `Nothing is kept: put what is printed where api and worker read it, and nowhere else.
+
+	(umask 077; otpctl keys new --format env > keys.env)`
+}
+
 // Run makes the key and the anchor.
 func (k keysNew) Run(s *screen) error {
 	if err := checkID(k.ID); err != nil {

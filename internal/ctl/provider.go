@@ -29,6 +29,14 @@ type providerOrder struct {
 // providerDrain uses a provider no more.
 type providerDrain struct{ providerOrder }
 
+// Help says what becomes of what is on its way.
+func (providerDrain) Help() string {
+	return `All workers follow within two seconds; what is being handed over is finished. With no other
+provider on a route, codes wait for as long as they live. The key needs the scope operate.
+
+	otpctl provider drain twilio --reason "the account moves"`
+}
+
 // Run asks the api.
 func (d providerDrain) Run(ctx context.Context, s *screen) error {
 	return d.give(s, func(c *client.Client) (client.ProviderState, error) { return c.Drain(ctx, d.Name, d.Reason) })

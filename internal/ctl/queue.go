@@ -13,6 +13,13 @@ import (
 // queueShow shows what waits.
 type queueShow struct{ settings }
 
+// Help says what the columns mean.
+func (queueShow) Help() string {
+	return `WAITING is what no worker has in hand; FAILING of these were tried and will be again.
+OLDEST is how long the first has waited; DEAD was given up. No WORKERS, or an OLDEST that grows, is what to
+look for: docs/runbook.md says what to do.`
+}
+
 // redisPatience is how long a command waits for Redis.
 const redisPatience = 5 * time.Second
 
@@ -95,7 +102,7 @@ func (b backlog) text(p *paper) {
 			{text: age(q.Oldest)},
 		})
 	}
-	p.table([]string{"QUEUE", "WORKERS", "WAITING", "OF THESE AGAIN", "RUNNING", "DEAD", "OLDEST"}, rows)
+	p.table([]string{"QUEUE", "WORKERS", "WAITING", "FAILING", "RUNNING", "DEAD", "OLDEST"}, rows)
 	p.line("\n%d sends and codes are watched; the time of %d has come%s", b.Due.Kept, b.Due.Due, lateness(b.Due))
 }
 

@@ -18,11 +18,21 @@ import (
 // key behind the primary is newer and only read so far, one before it is older.
 type keysRotate struct {
 	settings
-	ID         string `name:"id" help:"The new key's name; without it the next of k1, k2, …"`
+	ID         string `name:"id" placeholder:"ID" help:"The new key's name; without it the next of k1, k2, …"`
 	Add        bool   `help:"Make a new key whatever the ring has, such as when a secret has leaked."`
 	Format     string `enum:"toml,env" default:"toml" help:"toml: for the file. env: variables that set the same. (${enum})"`
 	Write      bool   `help:"Add the new key to the configuration file, for reading. Nothing else in it is changed."`
 	SecretFile string `placeholder:"PATH" help:"Write the new secret to this file, which only its owner may read, and not to the screen. The entry then names the file."`
+}
+
+// Help says how a rotation goes.
+func (keysRotate) Help() string {
+	return `A rotation has three steps, with a restart of all processes after each: a new key is
+read, becomes the primary, and the old one goes. otpctl sees by the ring which is next.
+Without --write no file is changed.
+
+	otpctl keys rotate
+	otpctl keys rotate --write --secret-file /etc/otpipe/k2.secret`
 }
 
 // Run shows the ring, and what is to be done next.

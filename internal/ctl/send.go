@@ -3,7 +3,6 @@ package ctl
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -23,6 +22,16 @@ type send struct {
 	Until     string            `enum:",accepted,sent,delivered" default:"" placeholder:"STATE" help:"How far it must come: accepted by a provider, sent on by it, or delivered. Without it delivered for sms, and sent for email, of which relays say no more."`
 	Wait      time.Duration     `default:"60s" help:"How long to follow it."`
 	Cancel    bool              `help:"Make the code useless at the end."`
+}
+
+// Help says how it ends.
+func (send) Help() string {
+	return `It is a real code to a real recipient, with all limits. It ends with 0 if it came through,
+with 2 if it will not, and with 75 if nobody knew when the time was up. The key needs the
+scopes send and read.
+
+	otpctl send --to +4915123456789 --namespace phone-auth --cancel
+	otpctl send --to kim@example.com --namespace verify-email --until accepted --wait 10s`
 }
 
 // pollEvery is how often the api is asked.
@@ -113,7 +122,7 @@ func pause(ctx context.Context) error {
 	case <-time.After(pollEvery):
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("follow: %w", ctx.Err())
+		return ctx.Err()
 	}
 }
 

@@ -17,6 +17,15 @@ type show struct {
 	Limit     int    `default:"10" help:"Of a recipient: so many, the newest first, up to 50."`
 }
 
+// Help shows how.
+func (show) Help() string {
+	return `Recipients are masked, and no code is told. The key needs the scope read.
+
+	otpctl show VE0a0dbef0718dab75f41ca73869df8820
+	otpctl show +4915123456789 --namespace phone-auth
+	otpctl show kim@example.com --json | jq .newest.explanation`
+}
+
 var idForm = regexp.MustCompile(`^VE[0-9a-f]{32}$`)
 
 // Run asks for one verification, or for a recipient's.

@@ -22,6 +22,15 @@ type templateLint struct {
 	Strict bool   `help:"End with 2 for warnings too."`
 }
 
+// Help says how it ends.
+func (templateLint) Help() string {
+	return `It ends with 2 if a template has to be changed: it does not say the code, has a field
+that nothing fills in, or its text costs more than messages.sms_segments or
+messages.unicode_segments allow.
+
+	otpctl template lint --prices prices.csv`
+}
+
 // Run reads, measures and judges them.
 func (t templateLint) Run(_ context.Context, s *screen) error {
 	c, err := t.load()

@@ -18,12 +18,21 @@ import (
 type templatePreview struct {
 	settings
 	Namespace string            `arg:"" help:"Whose message."`
-	Channel   string            `enum:",sms,email" default:"" help:"sms or email; without it the namespace's first."`
-	Locale    string            `help:"As a request names it, such as de-AT; without it the default. all: every one there is."`
+	Channel   string            `enum:",sms,email" default:"" placeholder:"CHANNEL" help:"sms or email; without it the namespace's first."`
+	Locale    string            `placeholder:"TAG" help:"As a request names it, such as de-AT; without it the default. all: every one there is."`
 	Params    map[string]string `name:"param" placeholder:"NAME=VALUE" help:"A param of the request; may be repeated."`
 	HTML      bool              `name:"html" help:"The HTML of a mail in place of its text."`
 	To        string            `placeholder:"NUMBER" help:"With --prices: what the text to this number costs."`
 	Prices    string            `placeholder:"FILE" help:"As with template lint."`
+}
+
+// Help shows how.
+func (templatePreview) Help() string {
+	return `Nothing is sent.
+
+	otpctl template preview phone-auth --locale all
+	otpctl template preview phone-auth --prices prices.csv --to +4915123456789
+	otpctl template preview forgot-password --html > mail.html`
 }
 
 // sampleDigits are as many as the longest code has.

@@ -15,6 +15,14 @@ type unlock struct {
 	Reason    string `required:"" placeholder:"TEXT" help:"Why; it is kept for the audit."`
 }
 
+// Help says what is cleared.
+func (unlock) Help() string {
+	return `It clears the lock, the wrong guesses and the strikes. Cooldown and quotas stay. The key
+needs the scope operate.
+
+	otpctl unlock +4915123456789 --namespace phone-auth --reason "ticket 4711"`
+}
+
 // Run asks the api.
 func (u unlock) Run(ctx context.Context, s *screen) error {
 	done, err := ask(s, u.api, func(c *client.Client) (client.Unlocked, error) {

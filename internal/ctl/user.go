@@ -16,10 +16,18 @@ import (
 // configuration it is held to it.
 type userNew struct {
 	settings
-	Name       string   `required:"" help:"What the person signs in as: lower-case letters, digits and . _ @ + -. It stands in logs and in the journal."`
-	Role       string   `required:"" enum:"${roles}" help:"viewer looks up, operator also acts, admin also sees addresses in full. (${enum})"`
-	Namespaces []string `help:"Where, with commas; without it in all namespaces."`
+	Name       string   `required:"" placeholder:"NAME" help:"What the person signs in as: lower-case letters, digits and . _ @ + -. It stands in logs and in the journal."`
+	Role       string   `required:"" placeholder:"ROLE" enum:"${roles}" help:"viewer looks up, operator also acts, admin also sees addresses in full. (${enum})"`
+	Namespaces []string `placeholder:"NAME" help:"Where, with commas; without it in all namespaces."`
 	Generate   bool     `help:"Draw a password and show it once, in place of asking for one."`
+}
+
+// Help says where the password is from.
+func (userNew) Help() string {
+	return `The password is asked for twice and not shown, or is the first line of standard input.
+
+	otpctl user new --name ada --role operator
+	otpctl user new --name ada --role viewer --generate`
 }
 
 // Run makes the entry.
