@@ -151,6 +151,8 @@ func TestWhatAnAPIRefusesIsSaidWithWhatToDo(t *testing.T) {
 		"64 --url: say where the api is, such": {"OTPIPE_URL=ftp://elsewhere", "OTPIPE_KEY=" + apiKey},
 		"64 --key: this is no API key":         {"OTPIPE_URL=" + d.api, "OTPIPE_KEY=" + apiKey + "\r"},
 		"78 unauthenticated":                   {"OTPIPE_URL=" + d.api, "OTPIPE_KEY=otk_" + strings.Repeat("0", 64)},
+		"69 see that --url or OTPIPE_URL":      {"OTPIPE_URL=http://otp:" + relayWord + "@127.0.0.1:1", "OTPIPE_KEY=" + apiKey},
+		"64 --url: say where":                  {"OTPIPE_URL=ftp://otp:" + relayWord + "@127.0.0.1:1", "OTPIPE_KEY=" + apiKey},
 		"69 the api does not answer":           {"OTPIPE_URL=http://127.0.0.1:1", "OTPIPE_KEY=" + apiKey},
 		"69 status 404, which is no answer of": {"OTPIPE_URL=" + d.world.InboxURL(), "OTPIPE_KEY=" + apiKey},
 	} {
