@@ -33,16 +33,28 @@ type Checked struct {
 	ID     string `json:"id"`
 	Status Status `json:"status"`
 	Valid  bool   `json:"valid"`
-	// Reason is for you: code_mismatch, expired, already_used, canceled, not_found or
-	// binding_mismatch. PublicReason is for the one who typed: it does not tell
+	// Reason is for you. PublicReason is for the one who typed: it does not tell
 	// whether there was a code.
-	Reason       string       `json:"reason"`
+	Reason       Reason       `json:"reason"`
 	PublicReason string       `json:"public_reason"`
 	ChecksLeft   int          `json:"checks_left"`
 	LockedUntil  time.Time    `json:"locked_until"` // zero: the recipient is not locked
 	Session      SessionProof `json:"session"`      // of a right guess
 	Replayed     bool         `json:"-"`            // an answer to an earlier request with this key
 }
+
+// Reason is why a guess was not right.
+type Reason string
+
+// The reasons.
+const (
+	ReasonCodeMismatch    Reason = "code_mismatch"    // wrong, and counted
+	ReasonExpired         Reason = "expired"          // too late, or its checks are used up
+	ReasonAlreadyUsed     Reason = "already_used"     // it was right before
+	ReasonCanceled        Reason = "canceled"         // by you
+	ReasonNotFound        Reason = "not_found"        // nothing was asked for
+	ReasonBindingMismatch Reason = "binding_mismatch" // asked for by another; not counted
+)
 
 // SessionProof proves a right guess, for this namespace and recipient.
 type SessionProof struct {

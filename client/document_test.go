@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -193,11 +194,60 @@ func same(t *testing.T, where string, got, want []string) {
 	}
 }
 
-func TestTheClientKnowsEveryStatusAndChannel(t *testing.T) {
+func TestEveryEnumIsATypeWithAllItsValues(t *testing.T) {
 	t.Parallel()
-	started := readDocument(t).Components.Schemas["Started"].Properties
-	same(t, "status", []string{string(client.Pending), string(client.Approved), string(client.Expired), string(client.Canceled), string(client.Locked)}, started["status"].Enum)
-	same(t, "channel", []string{string(client.SMS), string(client.Email)}, started["channel"].Enum)
+	d, typed := readDocument(t), constants(t)
+	for name, is := range map[string]reflect.Type{
+		"StartBody": reflect.TypeFor[client.StartRequest](), "Started": reflect.TypeFor[client.Started](), "Checked": reflect.TypeFor[client.Checked](),
+		"Told": reflect.TypeFor[client.Told](), "SessionState": reflect.TypeFor[client.SessionState](), "ProviderState": reflect.TypeFor[client.ProviderState](),
+	} {
+		d.holdsEnums(t, name, is, d.Components.Schemas[name], typed)
+	}
+}
+
+func (d document) holdsEnums(t *testing.T, where string, is reflect.Type, s schema, typed map[string][]string) {
+	t.Helper()
+	s = d.resolve(s)
+	switch {
+	case len(s.Enum) > 0:
+		same(t, where+", a "+is.String(), typed[is.Name()], s.Enum)
+	case s.Items != nil:
+		d.holdsEnums(t, where, is.Elem(), *s.Items, typed)
+	case is.Kind() == reflect.Struct:
+		for name, of := range fieldsOf(is) {
+			d.holdsEnums(t, where+"."+name, of, s.Properties[name], typed)
+		}
+	}
+}
+
+// constants are the values of the package's constants by the name of their type.
+func constants(t *testing.T) map[string][]string {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]string{}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			v, ok := n.(*ast.ValueSpec)
+			if !ok || v.Type == nil || len(v.Values) == 0 {
+				return true
+			}
+			of, named := v.Type.(*ast.Ident)
+			value, literal := v.Values[0].(*ast.BasicLit)
+			if named && literal {
+				text, _ := strconv.Unquote(value.Value)
+				all[of.Name] = append(all[of.Name], text)
+			}
+			return true
+		})
+	}
+	return all
 }
 
 // The page of all problem codes is held to the API by a test of its own.

@@ -9,17 +9,28 @@ import (
 
 // ProviderState is how a provider stands with all workers.
 type ProviderState struct {
-	Name          string    `json:"name"`
-	Driver        string    `json:"driver"`
-	Channels      []Channel `json:"channels"`
-	Status        string    `json:"status"`              // serving, drained, paused or tripped
-	DrainedAt     time.Time `json:"drained_at,omitzero"` // zero: it is not
-	DrainedBy     string    `json:"drained_by,omitempty"`
-	DrainedReason string    `json:"drained_reason,omitempty"`
-	PausedUntil   time.Time `json:"paused_until,omitzero"` // zero: it is not
-	PausedReason  string    `json:"paused_reason,omitempty"`
-	Tripped       []Trip    `json:"tripped,omitempty"`
+	Name          string         `json:"name"`
+	Driver        string         `json:"driver"`
+	Channels      []Channel      `json:"channels"`
+	Status        ProviderStatus `json:"status"`
+	DrainedAt     time.Time      `json:"drained_at,omitzero"` // zero: it is not
+	DrainedBy     string         `json:"drained_by,omitempty"`
+	DrainedReason string         `json:"drained_reason,omitempty"`
+	PausedUntil   time.Time      `json:"paused_until,omitzero"` // zero: it is not
+	PausedReason  string         `json:"paused_reason,omitempty"`
+	Tripped       []Trip         `json:"tripped,omitempty"`
 }
+
+// ProviderStatus is whether a provider is used.
+type ProviderStatus string
+
+// The statuses of a provider.
+const (
+	ProviderServing ProviderStatus = "serving"
+	ProviderDrained ProviderStatus = "drained" // by an operator
+	ProviderPaused  ProviderStatus = "paused"  // it asked to be left alone, or its account is shut
+	ProviderTripped ProviderStatus = "tripped" // a worker's breaker is open
+)
 
 // Trip is a breaker that is open.
 type Trip struct {

@@ -44,12 +44,30 @@ type Verification struct {
 
 // Delivery is how the newest send stands.
 type Delivery struct {
-	// Status is queued, sending, accepted, sent, unknown, undelivered, failed,
-	// delivered, expired, canceled, superseded or suppressed.
-	Status   string `json:"status"`
-	Provider string `json:"provider,omitempty"`
-	ToMasked string `json:"to_masked,omitempty"` // if it went to another address than the verification's
+	Status   DeliveryStatus `json:"status"`
+	Provider string         `json:"provider,omitempty"`
+	ToMasked string         `json:"to_masked,omitempty"` // if it went to another address than the verification's
 }
+
+// DeliveryStatus is how far a send has come. Only a receipt says delivered; accepted
+// and sent are what a provider says of itself.
+type DeliveryStatus string
+
+// The statuses of a send.
+const (
+	DeliveryQueued      DeliveryStatus = "queued"
+	DeliverySending     DeliveryStatus = "sending"
+	DeliveryAccepted    DeliveryStatus = "accepted"
+	DeliverySent        DeliveryStatus = "sent"
+	DeliveryUnknown     DeliveryStatus = "unknown"     // the provider's answer never came
+	DeliveryUndelivered DeliveryStatus = "undelivered" // taken, and given up
+	DeliveryFailed      DeliveryStatus = "failed"      // nobody took it
+	DeliveryDelivered   DeliveryStatus = "delivered"
+	DeliveryExpired     DeliveryStatus = "expired"    // the code died first
+	DeliveryCanceled    DeliveryStatus = "canceled"   // you canceled first
+	DeliverySuperseded  DeliveryStatus = "superseded" // a later send, or the end of the verification, came first
+	DeliverySuppressed  DeliveryStatus = "suppressed" // the recipient cannot be reached on this channel
+)
 
 // Record is a verification in a list.
 type Record struct {
