@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -76,7 +77,16 @@ func (c *Client) try(ctx context.Context, q call, body []byte) (reply, error) {
 	return reply{res, got}, nil
 }
 
+// request is made anew for each try. What is wrong with it would be wrong each time,
+// so its error is no silence.
 func (c *Client) request(ctx context.Context, q call, body []byte) (*http.Request, error) {
+	base, err := url.Parse(c.BaseURL)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return nil, errors.New("BaseURL is none such as https://otp.internal:8080")
+	}
+	if !plain(c.Key.Reveal()) || !plain(q.key) {
+		return nil, errors.New("a key has a character that none has, such as a line break at its end")
+	}
 	req, err := http.NewRequestWithContext(ctx, q.method, strings.TrimSuffix(c.BaseURL, "/")+q.path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("make the request: %w", err)
@@ -90,6 +100,11 @@ func (c *Client) request(ctx context.Context, q call, body []byte) (*http.Reques
 		req.Header.Set("Idempotency-Key", q.key)
 	}
 	return req, nil
+}
+
+// plain tells whether a text may stand in a header as it is.
+func plain(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // silence is the error of a request that was not answered.

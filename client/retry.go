@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -45,7 +46,14 @@ func worthwhile(err error, a again) bool {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return a != never && (passing(e.Status) || a == keyed && e.Code == ErrIdempotencyInFlight)
 	}
-	return isSilence(err) && (a != never || unsent(err))
+	return isSilence(err) && !isStranger(err) && (a != never || unsent(err))
+}
+
+// isStranger tells whether another answered than the certificate should say. It will
+// be there in a moment too.
+func isStranger(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
 }
 
 // passing are the statuses of an API, or of something before it, that is away.

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -73,6 +76,9 @@ func breaks(w http.ResponseWriter, _ *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
+// hangsUp ends the connection without an answer.
+func hangsUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
 // hangs answers nothing for as long as the client is there, which a server only
 // notices once it has read the body.
 func hangs(_ http.ResponseWriter, r *http.Request) {
@@ -115,18 +121,120 @@ func TestTwoCallsAreTwoRequests(t *testing.T) {
 	}
 }
 
-// Of two uses of a session only one finds it active: whoever tries again could take
-// their own for somebody else's.
-func TestASessionIsNotConsumedTwice(t *testing.T) {
+// repeatable are the operations of which a second one does no harm. Of two uses of a
+// session only one finds it active, and what operators order may be ordered otherwise
+// meanwhile.
+var repeatable = []string{"start", "check", "get", "cancel", "search", "introspect", "list-providers"}
+
+func TestALostAnswerIsAskedForAgainWhereThatDoesNoHarmAndNowhereElse(t *testing.T) {
 	t.Parallel()
-	for _, first := range []http.HandlerFunc{away, breaks} {
-		s := play(t, first, fine)
-		if _, err := s.Consume(t.Context(), client.SessionRequest{}); err == nil {
-			t.Error("no error")
+	for name, lost := range map[string]http.HandlerFunc{
+		"away": away, "no answer": hangsUp, "half an answer": breaks, "bad gateway": problem(502, "", ""), "gateway timeout": problem(504, "", ""),
+	} {
+		for id, call := range calls {
+			s := play(t, lost, lost, fine)
+			s.Waiting = time.Minute
+			_, err := call(s.Client, t)
+			want := 1
+			if slices.Contains(repeatable, id) {
+				want = 3
+			}
+			if n := len(s.came()); n != want || (err == nil) != (want == 3) {
+				t.Errorf("%s, %s: sent %d times, want %d: %v", id, name, n, want, err)
+			}
 		}
-		if n := len(s.came()); n != 1 {
-			t.Errorf("it was sent %d times", n)
+	}
+}
+
+// What nobody can have seen may be sent again, whatever it does.
+func TestWhereThereIsNoConnectionEvenAnActIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	s := play(t, fine)
+	gone := 2
+	s.HTTP = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if gone--; gone >= 0 {
+			addr = "127.0.0.1:1" // nobody listens
 		}
+		return (&net.Dialer{}).DialContext(ctx, network, addr)
+	}}}
+	if _, err := s.Consume(t.Context(), client.SessionRequest{}); err != nil || len(s.came()) != 1 {
+		t.Errorf("it came %d times: %v", len(s.came()), err)
+	}
+}
+
+func TestAStrangersCertificateIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	api := httptest.NewUnstartedServer(http.HandlerFunc(fine))
+	api.Config.ErrorLog = log.New(io.Discard, "", 0) // it wonders who hung up
+	api.StartTLS()
+	t.Cleanup(api.Close)
+	dials := 0
+	c := client.Client{BaseURL: api.URL, HTTP: &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dials++
+		return (&net.Dialer{}).DialContext(ctx, network, addr)
+	}}}}
+	if _, err := c.Get(t.Context(), "VE1"); err == nil || dials != 1 {
+		t.Errorf("dialled %d times: %v", dials, err)
+	}
+}
+
+// A key that was read from a file has a line break at its end.
+func TestWhatIsWrongWithTheClientIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	tried := 0
+	trips := &http.Client{Transport: tripper(func(*http.Request) (*http.Response, error) { tried++; return nil, io.EOF })}
+	for _, c := range []client.Client{
+		{BaseURL: "otp.internal:8080", Key: client.Hide("otk_canary")}, {BaseURL: "localhost", Key: client.Hide("otk_canary")}, {Key: client.Hide("otk_canary")},
+		{BaseURL: "https://otp.internal:port", Key: client.Hide("otk_canary")}, {BaseURL: "ftp://otp.internal", Key: client.Hide("otk_canary")},
+		{BaseURL: "https://otp.internal", Key: client.Hide("otk_canary\n")},
+	} {
+		c.HTTP = trips
+		if _, err := c.Start(t.Context(), client.StartRequest{}); err == nil || tried > 0 || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%q: %d tries, %v", c.BaseURL, tried, err)
+		}
+	}
+}
+
+type tripper func(*http.Request) (*http.Response, error)
+
+func (f tripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// forgetful loses the answers to the first requests that it carries.
+func forgetful(lose int) *http.Client {
+	return &http.Client{Transport: tripper(func(r *http.Request) (*http.Response, error) {
+		res, err := http.DefaultTransport.RoundTrip(r)
+		if lose--; err != nil || lose < 0 {
+			return res, err
+		}
+		_ = res.Body.Close()
+		return nil, io.ErrUnexpectedEOF
+	})}
+}
+
+// Against the API as it runs, not what stands for one.
+func TestALostVerdictCostsOneGuess(t *testing.T) {
+	t.Parallel()
+	const phone = "+4915123456711"
+	otp := client.Client{BaseURL: os.Getenv("OTPIPE_URL"), Key: client.Hide(os.Getenv("OTPIPE_KEY")), Waiting: time.Minute, HTTP: forgetful(3)}
+	started, err := otp.Start(t.Context(), client.StartRequest{Namespace: "phone-auth", To: phone})
+	if err != nil || started.Send != 1 || !started.Replayed {
+		t.Fatalf("%+v %v", started, err)
+	}
+	code := typed(phone)
+	otp.HTTP = forgetful(3)
+	wrong := client.Hide(string('0'+(code[0]-'0'+1)%10) + code[1:])
+	checked, err := otp.Check(t.Context(), client.CheckRequest{ID: started.ID, Code: wrong})
+	if err != nil || checked.Reason != client.ReasonCodeMismatch || checked.ChecksLeft != 4 || !checked.Replayed {
+		t.Errorf("%+v %v", checked, err)
+	}
+	otp.HTTP = forgetful(3)
+	checked, err = otp.Check(t.Context(), client.CheckRequest{ID: started.ID, Code: client.Hide(code)})
+	if err != nil || !checked.Valid || !strings.HasPrefix(checked.Session.Token.Reveal(), "ots_") {
+		t.Errorf("%+v %v", checked, err)
+	}
+	told, err := otp.Get(t.Context(), started.ID)
+	if err != nil || told.Checks.Made != 2 || told.Status != client.Approved {
+		t.Errorf("%+v %v", told, err)
 	}
 }
 
@@ -194,10 +302,10 @@ func TestSecretsArePrintedNowhere(t *testing.T) {
 		t.Fatalf("%+v, %v", checked, err)
 	}
 	var b strings.Builder
-	log := slog.New(slog.NewJSONHandler(&b, nil))
+	lines := slog.New(slog.NewJSONHandler(&b, nil))
 	for _, v := range []any{s.Client, *s.Client, client.CheckRequest{Code: client.Hide("canary")}, client.SessionRequest{Token: client.Hide("canary")}, checked, checked.Session.Token} {
 		_, _ = fmt.Fprintf(&b, "%v %+v %#v %s %q %x\n", v, v, v, v, v, v)
-		log.Info("x", "v", v)
+		lines.Info("x", "v", v)
 		if text, err := json.Marshal(v); err == nil {
 			b.Write(text)
 		}
