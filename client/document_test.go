@@ -75,12 +75,12 @@ type asked struct {
 var calls = map[string]func(c *client.Client, t *testing.T) (any, error){
 	"start": func(c *client.Client, t *testing.T) (any, error) {
 		return c.Start(t.Context(), client.StartRequest{
-			Namespace: "n", To: "t", Channel: client.SMS, Locale: "de", Params: map[string]string{"a": "b"}, Binding: "b",
+			Namespace: "n", To: "t", Channel: client.SMS, Locale: "de", Params: map[string]string{"a": "b"}, Binding: client.Hide("b"),
 			Fallback: []client.Fallback{{To: "f", Channel: client.Email}}, IdempotencyKey: "mine",
 		})
 	},
 	"check": func(c *client.Client, t *testing.T) (any, error) {
-		return c.Check(t.Context(), client.CheckRequest{Namespace: "n", To: "t", ID: "VE", Code: client.Hide("123456"), Binding: "b", IdempotencyKey: "mine"})
+		return c.Check(t.Context(), client.CheckRequest{Namespace: "n", To: "t", ID: "VE", Code: client.Hide("123456"), Binding: client.Hide("b"), IdempotencyKey: "mine"})
 	},
 	"get":    func(c *client.Client, t *testing.T) (any, error) { return c.Get(t.Context(), "VE/1") },
 	"cancel": func(c *client.Client, t *testing.T) (any, error) { return c.Cancel(t.Context(), "VE/1") },
@@ -94,7 +94,7 @@ var calls = map[string]func(c *client.Client, t *testing.T) (any, error){
 		return c.Consume(t.Context(), client.SessionRequest{Token: client.Hide("ots_"), Namespace: "n", To: "t"})
 	},
 	"unlock": func(c *client.Client, t *testing.T) (any, error) {
-		return c.Unlock(t.Context(), client.UnlockRequest{Namespace: "n", To: "t", Binding: "b", Reason: "r"})
+		return c.Unlock(t.Context(), client.UnlockRequest{Namespace: "n", To: "t", Binding: client.Hide("b"), Reason: "r"})
 	},
 	"list-providers": func(c *client.Client, t *testing.T) (any, error) {
 		all, err := c.Providers(t.Context())
@@ -198,7 +198,7 @@ func TestEveryEnumIsATypeWithAllItsValues(t *testing.T) {
 	t.Parallel()
 	d, typed := readDocument(t), constants(t)
 	for name, is := range map[string]reflect.Type{
-		"StartBody": reflect.TypeFor[client.StartRequest](), "Started": reflect.TypeFor[client.Started](), "Checked": reflect.TypeFor[client.Checked](),
+		"Started": reflect.TypeFor[client.Started](), "Checked": reflect.TypeFor[client.Checked](),
 		"Told": reflect.TypeFor[client.Told](), "SessionState": reflect.TypeFor[client.SessionState](), "ProviderState": reflect.TypeFor[client.ProviderState](),
 	} {
 		d.holdsEnums(t, name, is, d.Components.Schemas[name], typed)

@@ -303,7 +303,8 @@ func TestSecretsArePrintedNowhere(t *testing.T) {
 	}
 	var b strings.Builder
 	lines := slog.New(slog.NewJSONHandler(&b, nil))
-	for _, v := range []any{s.Client, *s.Client, client.CheckRequest{Code: client.Hide("canary")}, client.SessionRequest{Token: client.Hide("canary")}, checked, checked.Session.Token} {
+	for _, v := range []any{s.Client, *s.Client, client.CheckRequest{Code: client.Hide("canary"), Binding: client.Hide("canary")},
+		client.StartRequest{Binding: client.Hide("canary")}, client.UnlockRequest{Binding: client.Hide("canary")}, client.SessionRequest{Token: client.Hide("canary")}, checked, checked.Session.Token} {
 		_, _ = fmt.Fprintf(&b, "%v %+v %#v %s %q %x\n", v, v, v, v, v, v)
 		lines.Info("x", "v", v)
 		if text, err := json.Marshal(v); err == nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // Secret is a text that is not for logs: an API key, a code, the token of a
-// session. It prints as dots and is never marshalled; only Reveal gives it away.
+// session, what binds a code to its browser. It prints as dots and is never marshalled; only Reveal gives it away.
 type Secret struct {
 	text func() string // fmt reads the fields of somebody else's struct itself; not this
 }

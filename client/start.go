@@ -8,17 +8,27 @@ import (
 
 // StartRequest asks for a code.
 type StartRequest struct {
-	Namespace string            `json:"namespace"`
-	To        string            `json:"to"`                 // a phone number in international form, or an e-mail address
-	Channel   Channel           `json:"channel,omitempty"`  // "": email if To has an @, else sms
-	Locale    string            `json:"locale,omitempty"`   // of the message, such as "de"
-	Params    map[string]string `json:"params,omitempty"`   // for the template
-	Binding   string            `json:"binding,omitempty"`  // what only the one who asks can repeat, such as the id of a login session
-	Fallback  []Fallback        `json:"fallback,omitempty"` // addresses that you know to be the same person's
+	Namespace string
+	To        string            // a phone number in international form, or an e-mail address
+	Channel   Channel           // "": email if To has an @, else sms
+	Locale    string            // of the message, such as "de"
+	Params    map[string]string // for the template
+	Binding   Secret            // what only the one who asks can repeat, such as the id of a login session
+	Fallback  []Fallback        // addresses that you know to be the same person's
 
 	// IdempotencyKey makes two requests one, for a day. "": one is drawn, so that the
 	// tries of this call are one request.
-	IdempotencyKey string `json:"-"`
+	IdempotencyKey string
+}
+
+type startBody struct {
+	Namespace string            `json:"namespace"`
+	To        string            `json:"to"`
+	Channel   Channel           `json:"channel,omitempty"`
+	Locale    string            `json:"locale,omitempty"`
+	Params    map[string]string `json:"params,omitempty"`
+	Binding   string            `json:"binding,omitempty"`
+	Fallback  []Fallback        `json:"fallback,omitempty"`
 }
 
 // Fallback is another address for the same code.
@@ -39,7 +49,8 @@ type Started struct {
 // error may be ErrCooldownActive, ErrSendLimitReached, ErrDailyQuotaExceeded or
 // ErrRecipientLocked, each with Error.RetryAfter; ErrInvalidRecipient and others.
 func (c *Client) Start(ctx context.Context, r StartRequest) (s Started, err error) {
-	head, err := c.do(ctx, call{operation: "start", method: http.MethodPost, path: "/v1/verifications", body: r, key: keyOr(r.IdempotencyKey), again: keyed}, &s)
+	body := startBody{r.Namespace, r.To, r.Channel, r.Locale, r.Params, r.Binding.Reveal(), r.Fallback}
+	head, err := c.do(ctx, call{operation: "start", method: http.MethodPost, path: "/v1/verifications", body: body, key: keyOr(r.IdempotencyKey), again: keyed}, &s)
 	s.Replayed = head.Get("Idempotency-Replayed") == "true"
 	return s, err
 }

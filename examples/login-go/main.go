@@ -58,7 +58,7 @@ func main() {
 // ask has a code sent. Its binding is this browser's: a stranger who guesses locks
 // nobody but themselves.
 func (s *site) ask(r *http.Request, v *visit) {
-	started, err := s.otp.Start(r.Context(), client.StartRequest{Namespace: "phone-auth", To: r.PostFormValue("phone"), Binding: v.ID})
+	started, err := s.otp.Start(r.Context(), client.StartRequest{Namespace: "phone-auth", To: r.PostFormValue("phone"), Binding: client.Hide(v.ID)})
 	if err != nil {
 		v.Problem = say(err)
 		return
@@ -68,7 +68,7 @@ func (s *site) ask(r *http.Request, v *visit) {
 
 // check compares. Whose number it is comes from what was asked, never from the browser.
 func (s *site) check(r *http.Request, v *visit) {
-	checked, err := s.otp.Check(r.Context(), client.CheckRequest{Namespace: "phone-auth", To: v.Phone, Code: client.Hide(r.PostFormValue("code")), Binding: v.ID})
+	checked, err := s.otp.Check(r.Context(), client.CheckRequest{Namespace: "phone-auth", To: v.Phone, Code: client.Hide(r.PostFormValue("code")), Binding: client.Hide(v.ID)})
 	if err != nil {
 		v.Problem = say(err)
 	} else if v.In = checked.Valid; !v.In {
