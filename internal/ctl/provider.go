@@ -82,7 +82,7 @@ func (s providerState) row() []cell {
 	for _, c := range s.Channels {
 		channels = append(channels, string(c))
 	}
-	return append(row(s.Name, s.Driver, strings.Join(channels, ", ")), stateCell(s.Status), cell{text: s.why()})
+	return append(row(s.Name, s.Driver, strings.Join(channels, ", ")), stateCell(string(s.Status)), cell{text: s.why()})
 }
 
 // why is what stands against a provider.

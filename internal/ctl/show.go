@@ -60,7 +60,7 @@ type told struct{ client.Told }
 func (t told) text(p *paper) {
 	p.line("%s  %s", p.tinted(t.ID, bold), stateCell(string(t.Status)).on(p))
 	p.line("%s by %s to %s, asked for %s UTC, code until %s", t.Namespace, string(t.Channel), t.ToMasked, day(t.CreatedAt), clock(t.ExpiresAt))
-	p.line("send %d of %d: %s%s", t.Send, t.Send+t.SendsLeft, stateCell(t.Delivery.Status).on(p), by(t.Delivery.Provider, t.Delivery.ToMasked))
+	p.line("send %d of %d: %s%s", t.Send, t.Send+t.SendsLeft, stateCell(string(t.Delivery.Status)).on(p), by(t.Delivery.Provider, t.Delivery.ToMasked))
 	p.line("%d of %d checks made%s", t.Checks.Made, t.Checks.Max, locked(t.LockedUntil))
 	t.explain(p)
 	if len(t.Timeline) > 0 {
@@ -100,7 +100,7 @@ func (h history) text(p *paper) {
 	}
 	var rows [][]cell
 	for _, t := range h.Items {
-		rows = append(rows, append(row(t.ID, day(t.CreatedAt), t.Namespace, string(t.Channel)), stateCell(string(t.Status)), stateCell(t.Delivery.Status), cell{text: t.Delivery.Provider}))
+		rows = append(rows, append(row(t.ID, day(t.CreatedAt), t.Namespace, string(t.Channel)), stateCell(string(t.Status)), stateCell(string(t.Delivery.Status)), cell{text: t.Delivery.Provider}))
 	}
 	p.table([]string{"VERIFICATION", "ASKED FOR (UTC)", "NAMESPACE", "CHANNEL", "STATUS", "DELIVERY", "PROVIDER"}, rows)
 	p.line("\nThe newest:\n")

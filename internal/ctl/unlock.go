@@ -26,7 +26,7 @@ needs the scope operate.
 // Run asks the api.
 func (u unlock) Run(ctx context.Context, s *screen) error {
 	done, err := ask(s, u.api, func(c *client.Client) (client.Unlocked, error) {
-		return c.Unlock(ctx, client.UnlockRequest{Namespace: u.Namespace, To: u.Recipient, Binding: u.Binding, Reason: u.Reason})
+		return c.Unlock(ctx, client.UnlockRequest{Namespace: u.Namespace, To: u.Recipient, Binding: client.Hide(u.Binding), Reason: u.Reason})
 	})
 	if err != nil {
 		return err
