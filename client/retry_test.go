@@ -184,8 +184,11 @@ func TestWhatIsWrongWithTheClientIsSaidAtOnce(t *testing.T) {
 	tried := 0
 	trips := &http.Client{Transport: tripper(func(*http.Request) (*http.Response, error) { tried++; return nil, io.EOF })}
 	for _, c := range []client.Client{
-		{BaseURL: "otp.internal:8080", Key: client.Hide("otk_canary")}, {BaseURL: "localhost", Key: client.Hide("otk_canary")}, {Key: client.Hide("otk_canary")},
-		{BaseURL: "https://otp.internal:port", Key: client.Hide("otk_canary")}, {BaseURL: "ftp://otp.internal", Key: client.Hide("otk_canary")},
+		{BaseURL: "otp.internal:8080", Key: client.Hide("otk_canary")},
+		{BaseURL: "localhost", Key: client.Hide("otk_canary")},
+		{Key: client.Hide("otk_canary")},
+		{BaseURL: "https://otp.internal:port", Key: client.Hide("otk_canary")},
+		{BaseURL: "ftp://otp.internal", Key: client.Hide("otk_canary")},
 		{BaseURL: "https://otp.internal", Key: client.Hide("otk_canary\n")},
 	} {
 		c.HTTP = trips
@@ -303,8 +306,14 @@ func TestSecretsArePrintedNowhere(t *testing.T) {
 	}
 	var b strings.Builder
 	lines := slog.New(slog.NewJSONHandler(&b, nil))
-	for _, v := range []any{s.Client, *s.Client, client.CheckRequest{Code: client.Hide("canary"), Binding: client.Hide("canary")},
-		client.StartRequest{Binding: client.Hide("canary")}, client.UnlockRequest{Binding: client.Hide("canary")}, client.SessionRequest{Token: client.Hide("canary")}, checked, checked.Session.Token} {
+	for _, v := range []any{
+		s.Client, *s.Client,
+		client.CheckRequest{Code: client.Hide("canary"), Binding: client.Hide("canary")},
+		client.StartRequest{Binding: client.Hide("canary")},
+		client.UnlockRequest{Binding: client.Hide("canary")},
+		client.SessionRequest{Token: client.Hide("canary")},
+		checked, checked.Session.Token,
+	} {
 		_, _ = fmt.Fprintf(&b, "%v %+v %#v %s %q %x\n", v, v, v, v, v, v)
 		lines.Info("x", "v", v)
 		if text, err := json.Marshal(v); err == nil {
