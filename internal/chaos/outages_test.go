@@ -38,7 +38,7 @@ func interrupted(lasts time.Duration, away, again func(*house)) func(*house) {
 		refused := 0
 		var streaming sync.WaitGroup
 		streaming.Go(func() { refused = h.try(to, every) })
-		until(h, time.Minute, "some have arrived", func() bool { return h.ledger.reached(to) > 50 })
+		until(h, settle, "some have arrived", func() bool { return h.ledger.reached(to) > 50 })
 		away(h)
 		time.Sleep(lasts) // the time is what is tested
 		again(h)
@@ -53,6 +53,6 @@ func (h *house) works() time.Duration {
 	h.Helper()
 	began := time.Now()
 	to := h.phones(1)[0]
-	until(h, time.Minute, "a start is answered 202", func() bool { return h.promise(h.client, to, "").status == http.StatusAccepted })
+	until(h, settle, "a start is answered 202", func() bool { return h.promise(h.client, to, "").status == http.StatusAccepted })
 	return time.Since(began)
 }
