@@ -32,9 +32,9 @@ var page = template.Must(template.New("").Parse(`<!doctype html>
 
 // visit is what is known of a browser; site keeps them by the cookie.
 type visit struct {
-	sync.Mutex                 // one thing at a time: what was begun before a sign-out does not undo it
-	ID, Phone, Masked, Problem string
-	In                         bool // it is Phone's owner's
+	sync.Mutex                              // one thing at a time: what was begun before a sign-out does not undo it
+	ID, Name, Phone, Masked, Problem string // Name is its cookie's
+	In                               bool   // it is Phone's owner's
 }
 
 type site struct {
@@ -50,28 +50,23 @@ func main() {
 	mux.HandleFunc("POST /ask", s.turn(s.ask))
 	mux.HandleFunc("POST /check", s.turn(s.check))
 	mux.HandleFunc("POST /out", s.turn(func(_ *http.Request, v *visit) { v.Phone, v.In = "", false }))
-	own := http.NewCrossOriginProtection().Handler(mux) // no other site posts these forms
-	server := http.Server{Addr: cmp.Or(os.Getenv("LISTEN"), "127.0.0.1:8090"), Handler: own, ReadHeaderTimeout: 5 * time.Second}
+	server := http.Server{Addr: cmp.Or(os.Getenv("LISTEN"), "127.0.0.1:8090"), ReadHeaderTimeout: 5 * time.Second}
+	server.Handler = http.NewCrossOriginProtection().Handler(mux) // no other site posts these forms
 	log.Fatal(server.ListenAndServe())
 }
 
-// ask has a code sent. Its binding is this browser's: a stranger who guesses locks
-// nobody but themselves.
+// ask has a code sent, bound to this browser: a stranger who guesses locks nobody else.
 func (s *site) ask(r *http.Request, v *visit) {
 	started, err := s.otp.Start(r.Context(), client.StartRequest{Namespace: "phone-auth", To: r.PostFormValue("phone"), Binding: client.Hide(v.ID)})
-	if err != nil {
-		v.Problem = say(err)
-		return
+	if v.Problem = say(err); err == nil { // who is in is so by the number before, not by this one
+		v.Phone, v.Masked, v.In = r.PostFormValue("phone"), started.ToMasked, false
 	}
-	v.Phone, v.Masked = r.PostFormValue("phone"), started.ToMasked
 }
 
 // check compares. Whose number it is comes from what was asked, never from the browser.
 func (s *site) check(r *http.Request, v *visit) {
 	checked, err := s.otp.Check(r.Context(), client.CheckRequest{Namespace: "phone-auth", To: v.Phone, Code: client.Hide(r.PostFormValue("code")), Binding: client.Hide(v.ID)})
-	if err != nil {
-		v.Problem = say(err)
-	} else if v.In = checked.Valid; !v.In {
+	if v.In, v.Problem = checked.Valid, say(err); err == nil && !v.In {
 		v.Problem = "That is not the code, or it is too old."
 	}
 }
@@ -80,6 +75,8 @@ func (s *site) check(r *http.Request, v *visit) {
 func say(err error) string {
 	var refused *client.Error
 	switch {
+	case err == nil:
+		return ""
 	case errors.Is(err, client.ErrInvalidRecipient):
 		return "Write the number with its country, such as +49 1512 3456789."
 	case errors.Is(err, client.ErrInvalidCodeFormat):
@@ -91,11 +88,11 @@ func say(err error) string {
 	return "That did not work. Please try again."
 }
 
-// turn does something with the browser's visit, and shows the page. One that signs in or
-// out goes on under another cookie, so that nobody else can know it from before.
+// turn does something with the browser's visit, and shows the page. After each form it
+// goes on under another cookie, so that nobody else can know it from before.
 func (s *site) turn(do func(*http.Request, *visit)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		v, name := &visit{ID: rand.Text()}, rand.Text()
+		v, name := &visit{ID: rand.Text()}, ""
 		if cookie, _ := r.Cookie("login"); cookie != nil {
 			if kept, ok := s.visits.Load(cookie.Value); ok {
 				v, name = kept.(*visit), cookie.Value
@@ -103,14 +100,17 @@ func (s *site) turn(do func(*http.Request, *visit)) http.HandlerFunc {
 		}
 		v.Lock()
 		defer v.Unlock()
-		in := v.In
+		if v.Name != name { // it went on while this waited, as at a second click
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+			return
+		}
 		v.Problem = ""
-		if do(r, v); v.In != in {
+		if do(r, v); r.Method == http.MethodPost { // who only looks is not kept
 			s.visits.Delete(name)
 			name = rand.Text()
-		}
-		if r.Method == http.MethodPost { // who only looks is not kept
+			v.Name = name
 			s.visits.Store(name, v)
+			time.AfterFunc(12*time.Hour, func() { s.visits.Delete(name) })
 			http.SetCookie(w, &http.Cookie{Name: "login", Value: name, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}) //nolint:gosec // and Secure, behind https
 		}
 		w.Header().Set("Cache-Control", "no-store")
