@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	otpipe "github.com/otpipe/otpipe/client"
 )
 
 // guest is a browser in front of the Go example, whose cookie a test sees.
@@ -84,6 +86,10 @@ func TestTheGoExampleLetsNobodyElseIn(t *testing.T) {
 		if page, _ := stranger.posts("/check", code); strings.Contains(page, signedIn) {
 			t.Error("a stranger who knows the code is in")
 		}
+	}
+	elsewhere := otpipe.Client{BaseURL: "http://" + d.api, Key: otpipe.Hide("dev")}
+	for range 6 { // another site of the same otpipe, whose visitors guess
+		_, _ = elsewhere.Check(t.Context(), otpipe.CheckRequest{Namespace: "phone-auth", To: mine, Code: otpipe.Hide(wrongCode(code.Get("code")).Get("code"))})
 	}
 	if page, _ := owner.posts("/check", code); !strings.Contains(page, signedIn) {
 		t.Fatalf("the owner is not in:\n%s", page)
