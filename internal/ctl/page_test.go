@@ -84,7 +84,7 @@ func (d *desk) types(block string) string {
 // is because of these, and whether a receipt was faster than the vendor's answer.
 var (
 	drawn   = regexp.MustCompile(`\$argon2id\S+"|[A-Za-z0-9+/]{43}=|[A-Z2-7]{26}|(otk_|VE|SM)?[0-9a-f]{32,}|\[request [a-z0-9]+\]`)
-	numbers = regexp.MustCompile(`[0-9]+([.:][0-9]+)*(ns|µs|ms|s)?`)
+	numbers = regexp.MustCompile(`([0-9]+([.:][0-9]+)*(ns|µs|ms|s|m|h)?)+`)
 	spaces  = regexp.MustCompile(` +`)
 	racing  = regexp.MustCompile(`(?m)^.*(accepted|sent) +(by )?twilio.*\n`)
 )
