@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -29,12 +30,24 @@ type Server struct {
 // arguments for its command line, such as "--appendonly", "yes".
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	s := &Server{dir: t.TempDir()}
+	s := &Server{dir: memory(t)}
 	if err := s.start(args...); err != nil {
 		t.Fatalf("redistest: %v (make deps installs redis-server)", err)
 	}
 	t.Cleanup(s.Kill)
 	return s
+}
+
+// memory is a directory in memory, where there is one: a killed server leaves there
+// what it had written, and how busy the machine's disk is has no part in the test.
+func memory(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "redistest")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // Addr is where the server listens, before and after a restart.
