@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 )
 
 //go:embed static
@@ -32,10 +33,17 @@ func readStatic() map[string]staticFile {
 		if err != nil {
 			panic(err)
 		}
-		sum := sha256.Sum256(text)
-		all[e.Name()] = staticFile{text, hex.EncodeToString(sum[:8])}
+		all[e.Name()] = newStatic(text)
 	}
+	// htmx begins as soon as it is there. What it is to know has to come with it: on a
+	// slow line a file of its own would come too late, and the page would not be live.
+	all["live.js"] = newStatic(slices.Concat(all["htmx.min.js"].text, []byte(";\n"), all["hx-sse.min.js"].text))
 	return all
+}
+
+func newStatic(text []byte) staticFile {
+	sum := sha256.Sum256(text)
+	return staticFile{text, hex.EncodeToString(sum[:8])}
 }
 
 // asset is a file's address. It changes with the file, so that browsers may keep
