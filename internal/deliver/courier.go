@@ -63,9 +63,9 @@ const grace = 3 * time.Second
 // a store that does not answer.
 const finishPatience = 30 * time.Second
 
-// finishPause is the longest rest between two offers. It is shorter than the
-// watch's first step after an outage: what is known is written down before
-// anybody takes a send whose lease has ended meanwhile.
+// finishPause is the longest rest between two offers. It is part of what the
+// watch waits for after an outage, see watchCalm: what is known is written down
+// before anybody takes a send whose lease has ended meanwhile.
 const finishPause = 200 * time.Millisecond
 
 // restPatience is how long a store may take to put a send down, also if its task

@@ -31,6 +31,13 @@ const (
 	watchLimit = 3 * time.Second
 )
 
+// watchCalm is how long a store must have answered again before anything is rung
+// for. Leases have ended meanwhile that belong to workers who know the outcome and
+// want to write it down, and not all of them find out at the same time that they
+// can: go-redis, after as many failed dials as its pool is large, tries once a
+// second; finishPause comes on top.
+const watchCalm = 2 * time.Second
+
 // Watch finds the sends that nobody holds, whoever lost them, and rings for
 // them; and it settles what has expired. Every worker runs one. It is wired by
 // app; every field is required.
@@ -62,14 +69,16 @@ func (w *Watch) Run(ctx context.Context) {
 // follow watches one partition. away counts those that cannot be read.
 func (w *Watch) follow(ctx context.Context, p otp.Partition, away *atomic.Int32) {
 	down := false
+	var calm time.Time // when everything may be as it was before an outage
 	for {
-		err := w.look(ctx, p, down)
+		err := w.look(ctx, p, down || time.Now().Before(calm))
 		if ctx.Err() != nil {
 			return
 		}
 		if (err != nil) != down {
 			down = err != nil
 			w.report(err, away)
+			calm = time.Now().Add(watchCalm)
 		}
 		// A ticker would have its next tick ready after a look that took long, and
 		// the pause after an outage would be none.
@@ -89,13 +98,11 @@ func rest(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// look makes a round. After an outage it only asks whether the store is back,
-// and makes the next round a tick later: leases have ended that belong to
-// workers who know the outcome and are about to write it down.
-func (w *Watch) look(ctx context.Context, p otp.Partition, down bool) error {
+// look makes a round, or only asks whether the store answers.
+func (w *Watch) look(ctx context.Context, p otp.Partition, onlyAsk bool) error {
 	ctx, cancel := context.WithTimeout(ctx, watchLimit)
 	defer cancel()
-	if !down {
+	if !onlyAsk {
 		return w.partition(ctx, p)
 	}
 	_, err := w.Dues.Due(ctx, p, 0)

@@ -208,6 +208,29 @@ func TestTheWatchOutlivesAStoreThatIsAwayAndSaysSoOnce(t *testing.T) {
 	}
 }
 
+// Workers find out one by one that the store is back, up to a second apart, and
+// each has outcomes to write down: whoever is first must not take the others' sends.
+func TestTheWatchWaitsForTheOtherWorkersOnceTheStoreIsBack(t *testing.T) {
+	const away, others = time.Second, 1500 * time.Millisecond
+	r := newRig(t)
+	o := r.sms()
+	r.pass(2 * time.Second)
+	back := time.Now().Add(away)
+	f := &turns{Dues: r.store, fail: func(otp.Partition, int32) error {
+		if time.Now().Before(back) {
+			return otp.ErrStoreUnavailable
+		}
+		return nil
+	}}
+	rung, _ := r.watching(f, 16)
+	if d := rung.wait(t); d.Order != o {
+		t.Fatalf("rung for %s", d.Order)
+	}
+	if waited := time.Since(back); waited < others {
+		t.Fatalf("rung %s after the store was back", waited)
+	}
+}
+
 // A cluster may lack a node, and an entry may be damaged: that is no reason to
 // look after nobody else.
 func TestAPartitionThatCannotBeReadDoesNotKeepTheWatchFromTheOthers(t *testing.T) {
