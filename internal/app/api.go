@@ -57,21 +57,13 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	metrics.Queues(gauge)
 	ringer := asynqueue.NewRinger(queue, log, metrics.Lost)
 	verifications := telemetry.LogVerifications(metrics.Verifications(&store), log)
-	api := &httpapi.API{
-		Verifier: &verify.Service{
-			Verifications: verifications,
-			Sessions:      telemetry.LogSessions(&store, log), Locks: telemetry.LogLocks(&store, log), Journal: &store, Repeats: &store,
-			Ringer: ringer, Templates: composer, Addresses: address.Parse,
-			Namespaces: c.Policies(), Keys: keys, Partitions: c.Store.Partitions,
-		},
-		Receiver:  &deliver.Desk{Receipts: metrics.Receipts(&store), Ringer: ringer},
-		Receipts:  receiptReaders(c),
-		Providers: &deliver.Providers{Orders: &store, Accounts: accounts(c)},
-		Explainer: Explainer(),
-		Keys:      keyring(c),
-		Log:       log,
-		Version:   Version(),
+	verifier := &verify.Service{
+		Verifications: verifications,
+		Sessions:      telemetry.LogSessions(&store, log), Locks: telemetry.LogLocks(&store, log), Journal: &store, Repeats: &store,
+		Ringer: ringer, Templates: composer, Addresses: address.Parse,
+		Namespaces: c.Policies(), Keys: keys, Partitions: c.Store.Partitions,
 	}
+	api := newAPI(c, log, verifier, &deliver.Desk{Receipts: metrics.Receipts(&store), Ringer: ringer}, &store)
 	faces := []face{
 		{name: "public", what: "the API", addr: c.API.Listen, handler: tracing.Requests(in.gate(api.Handler(), api.Unavailable()))},
 		{name: "admin", what: "health and metrics", addr: c.API.Admin, handler: httpapi.Admin(in.ready, metrics.Handler())},
@@ -85,6 +77,19 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	faces = append(faces, face{name: "support", what: "the support pages", addr: c.Support.Listen, handler: staff.handler})
 	return runAPI(ctx, log, in, ringer, faces, staff)
+}
+
+func newAPI(c config.Config, log *slog.Logger, verifier *verify.Service, desk *deliver.Desk, orders deliver.Orders) *httpapi.API {
+	return &httpapi.API{
+		Verifier:  verifier,
+		Receiver:  desk,
+		Receipts:  receiptReaders(c),
+		Providers: &deliver.Providers{Orders: orders, Accounts: accounts(c)},
+		Explainer: Explainer(),
+		Keys:      keyring(c),
+		Log:       log,
+		Version:   Version(),
+	}
 }
 
 // runAPI serves all faces until ctx ends. The ringer goes last: requests that

@@ -115,19 +115,23 @@ func dev(t *testing.T) devMode {
 			t.Log(log.String())
 		}
 	})
-	eventually(t, 20*time.Second, "dev mode is ready", func() bool {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+admin+"/readyz", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return false
-		}
-		_ = res.Body.Close()
-		return res.StatusCode == http.StatusOK
-	})
+	eventually(t, 20*time.Second, "dev mode is ready", func() bool { return asked(t, "http://"+admin+"/readyz") == http.StatusOK })
 	return d
+}
+
+// asked is the status of a page, or 0 while nobody answers.
+func asked(t *testing.T, url string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0
+	}
+	_ = res.Body.Close()
+	return res.StatusCode
 }
 
 // shell types all commands into one shell and returns what each wrote.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,24 +102,22 @@ func startExample(t *testing.T, d devMode) string {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, examples+"login-go").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	return startProgram(t, bin, d.env()...)
+}
+
+// startProgram starts an example's program until the test ends and returns where
+// it answers.
+func startProgram(t *testing.T, bin string, env ...string) (url string) {
+	t.Helper()
 	at := port(t)
 	ctx, stop := context.WithCancel(t.Context())
 	cmd := exec.CommandContext(ctx, bin)
-	cmd.Env = append(d.env(), "LISTEN="+at)
+	cmd.Env = append(env, "LISTEN="+at)
+	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stop(); _ = cmd.Wait() })
-	eventually(t, 20*time.Second, "the example answers", func() bool {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+at, http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return false
-		}
-		return res.Body.Close() == nil
-	})
+	eventually(t, 20*time.Second, "the example answers", func() bool { return asked(t, "http://"+at) != 0 })
 	return "http://" + at
 }

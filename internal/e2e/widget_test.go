@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,26 +38,7 @@ func theExample(t *testing.T, at devMode) (url string) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	listen := port(t)
-	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "login"))
-	cmd.Env = append(os.Environ(), "OTPIPE_URL=http://"+at.api, "LISTEN="+listen)
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Wait() }) // the context ends before
-	eventually(t, 20*time.Second, "the example answers", func() bool {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listen+"/", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return false
-		}
-		return res.Body.Close() == nil
-	})
-	return "http://" + listen
+	return startProgram(t, filepath.Join(dir, "login"), append(os.Environ(), "OTPIPE_URL=http://"+at.api)...)
 }
 
 func TestTheWidgetsExampleSignsAPersonIn(t *testing.T) {

@@ -27,6 +27,17 @@ func (r *rig) listen(p otp.Partition, most int, after time.Duration) (all []otp.
 	return all, missed
 }
 
+// stream is all that a partition's stream says, as it lies there.
+func (r *rig) stream(p otp.Partition) (all []map[string]any) {
+	r.t.Helper()
+	events, err := r.rdb.XRange(r.t.Context(), "events:{"+p.String()+"}", "-", "+").Result()
+	r.must(err)
+	for _, e := range events {
+		all = append(all, e.Values)
+	}
+	return all
+}
+
 func (r *rig) group() redisstore.Group { return redisstore.Group{Store: r.store, Name: "notices"} }
 
 func (r *rig) heard(p otp.Partition, all []otp.Event) {

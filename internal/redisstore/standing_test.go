@@ -82,12 +82,7 @@ func TestAnOperatorsOrderIsAnEventThatSaysWhoAndWhy(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		r.must(r.store.Drain(t.Context(), "twilio", "ops", "maintenance"))
 		r.must(r.store.Resume(t.Context(), "twilio", "ops-2", "over"))
-		events, err := r.rdb.XRange(t.Context(), "events:{00}", "-", "+").Result()
-		r.must(err)
-		var got []map[string]any
-		for _, e := range events {
-			got = append(got, e.Values)
-		}
+		got := r.stream(0)
 		want := []map[string]any{
 			{"type": "provider.drained", "provider": "twilio", "actor": "ops", "reason": "maintenance"},
 			{"type": "provider.resumed", "provider": "twilio", "actor": "ops-2", "reason": "over"},

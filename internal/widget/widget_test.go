@@ -69,28 +69,19 @@ func TestTheFileIsSmallAndBrowsersKeepIt(t *testing.T) {
 
 func TestTheFileAndItsPageNameOneVersion(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("widget.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := os.ReadFile("../../docs/widget.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile(`const version = "([0-9.]+)"`).FindSubmatch(text)
-	if m == nil || !strings.HasPrefix(string(text), "/*! <otpipe-code> "+string(m[1])+" ·") || !strings.Contains(string(page), "version "+string(m[1])) {
+	text := read(t, "widget.js")
+	page := read(t, "../../docs/widget.md")
+	m := regexp.MustCompile(`const version = "([0-9.]+)"`).FindStringSubmatch(text)
+	if m == nil || !strings.HasPrefix(text, "/*! <otpipe-code> "+m[1]+" ·") || !strings.Contains(page, "version "+m[1]) {
 		t.Errorf("version %s", m)
 	}
 }
 
 func TestTheFileNeedsNoInlineStyleAndTellsNothing(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("widget.js")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := read(t, "widget.js")
 	for _, word := range []string{"console.", "localStorage", "sessionStorage", "document.cookie", "eval(", "new Function", ".style.", `"style"`, "http://", "https://"} {
-		if strings.Contains(string(text), word) {
+		if strings.Contains(text, word) {
 			t.Errorf("there is %s in it", word)
 		}
 	}
@@ -98,32 +89,35 @@ func TestTheFileNeedsNoInlineStyleAndTellsNothing(t *testing.T) {
 
 func TestTheWidgetsPageNamesAllThatThereIs(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("widget.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := os.ReadFile("../../docs/widget.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	english, _, _ := strings.Cut(string(text)[strings.Index(string(text), "const english"):], "};")
+	text := read(t, "widget.js")
+	page := read(t, "../../docs/widget.md")
+	english, _, _ := strings.Cut(text[strings.Index(text, "const english"):], "};")
 	for what, names := range map[string]struct{ in, find, before string }{
-		"attribute": {string(text), `this\.(?:has|get)Attribute\("([a-z-]+)"\)`, ""},
-		"event":     {string(text), `#emit\("([a-z]+)"`, "otpipe-"},
-		"part":      {string(text), `part: "([a-z]+)"|(box[a-z-]*)"`, ""},
-		"property":  {string(text), `(--otpipe-[a-z-]+)`, ""},
-		"state":     {string(text), `#enter\("([a-z]+)"\)`, ""},
+		"attribute": {text, `this\.(?:has|get)Attribute\("([a-z-]+)"\)`, ""},
+		"event":     {text, `#emit\("([a-z]+)"`, "otpipe-"},
+		"part":      {text, `part: "([a-z]+)"|(box[a-z-]*)"`, ""},
+		"property":  {text, `(--otpipe-[a-z-]+)`, ""},
+		"state":     {text, `#enter\("([a-z]+)"\)`, ""},
 		"text":      {english, `\n    ([a-zA-Z]+):`, ""},
-		"member":    {string(text), `\n    get ([a-z]+)\(`, ""},
+		"member":    {text, `\n    get ([a-z]+)\(`, ""},
 	} {
 		found := regexp.MustCompile(names.find).FindAllStringSubmatch(names.in, -1)
 		if len(found) < 3 {
 			t.Errorf("%s: only %d", what, len(found))
 		}
 		for _, m := range found {
-			if name := names.before + strings.Join(m[1:], ""); !strings.Contains(string(page), "`"+name+"`") {
+			if name := names.before + strings.Join(m[1:], ""); !strings.Contains(page, "`"+name+"`") {
 				t.Errorf("%s %s is not in docs/widget.md", what, name)
 			}
 		}
 	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
