@@ -1,6 +1,9 @@
 package otp
 
-import "context"
+import (
+	"context"
+	"net/netip"
+)
 
 type requestIDKey struct{}
 
@@ -13,4 +16,18 @@ func WithRequestID(ctx context.Context, id string) context.Context {
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
+}
+
+type clientKey struct{}
+
+// WithClient marks all that is done with ctx as asked for from an address.
+func WithClient(ctx context.Context, from netip.Addr) context.Context {
+	return context.WithValue(ctx, clientKey{}, from)
+}
+
+// Client is the address that the request of ctx came from; the zero Addr if that is
+// not known.
+func Client(ctx context.Context) netip.Addr {
+	from, _ := ctx.Value(clientKey{}).(netip.Addr)
+	return from
 }

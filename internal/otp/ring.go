@@ -162,6 +162,7 @@ type Keys struct {
 	Seal        Ring // of codes and letters that wait for a worker
 	Session     Ring // of session tokens
 	Bounce      Ring // of the return paths that bounces come back to
+	Audit       Key  // of the sums of records
 	Anchor      Key  // of partitions and anchors; it never changes, or stored state is lost
 }
 
@@ -174,6 +175,9 @@ func DeriveKeys(master Ring, anchor Key) (k Keys, err error) {
 		if *ring, err = master.derive(purpose); err != nil {
 			return Keys{}, fmt.Errorf("derive %s keys: %w", purpose, err)
 		}
+	}
+	if k.Audit, err = anchor.derive("audit"); err != nil {
+		return Keys{}, fmt.Errorf("derive the audit key: %w", err)
 	}
 	k.Anchor, err = anchor.derive("anchor")
 	return k, err
