@@ -47,11 +47,11 @@ screenshots: deps ## Pictures of every page into docs/img, light and dark, deskt
 
 .PHONY: soak
 soak: ## The crash and race tests with the long counts; a few minutes
-	OTPIPE_SOAK=1 $(GO) test -timeout 60m -count=1 ./internal/redisstore ./internal/e2e
+	LONG=1 $(GO) test -timeout 60m -count=1 ./internal/redisstore ./internal/e2e
 
 .PHONY: chaos
 chaos: ## Faults of vendors, processes and Redis: who got a code once, twice or never; about six minutes
-	OTPIPE_CHAOS=1 $(GO) test -v -run TestChaos -timeout 30m -count=1 ./internal/chaos $(CHAOS)
+	LONG=1 $(GO) test -v -run TestChaos -timeout 30m -count=1 ./internal/chaos $(CHAOS)
 
 FUZZTIME ?= 1m
 FUZZ = address/FuzzPhone address/FuzzMailbox httpapi/FuzzRequest twilio/FuzzReceipt webhook/FuzzReceipt config/FuzzParse smtpmail/FuzzReport

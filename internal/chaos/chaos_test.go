@@ -19,8 +19,8 @@ import (
 )
 
 var (
-	// long makes the scenarios large: set OTPIPE_CHAOS.
-	long   = os.Getenv("OTPIPE_CHAOS") != ""
+	// long makes the scenarios large: set CHAOS.
+	long   = os.Getenv("LONG") != ""
 	update = flag.Bool("update", false, "write the table into docs/reliability.md")
 )
 

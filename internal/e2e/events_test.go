@@ -254,7 +254,7 @@ func TestWhatHappenedWhileNoWorkerListenedIsToldLater(t *testing.T) {
 func TestNoNoticeIsLostWithAWorkerThatIsKilled(t *testing.T) {
 	t.Parallel()
 	if !soak {
-		t.Skip("takes minutes: set OTPIPE_SOAK")
+		t.Skip("takes minutes: set SOAK")
 	}
 	r := newRig(t)
 	shop := r.startBackend()

@@ -23,8 +23,8 @@ import (
 	"time"
 )
 
-// soak makes the crash tests long: set OTPIPE_SOAK.
-var soak = os.Getenv("OTPIPE_SOAK") != ""
+// soak makes the crash tests long: set SOAK.
+var soak = os.Getenv("LONG") != ""
 
 // slack is what a machine with other work may take for what is promised within d.
 // Soaks run alone and give none.

@@ -299,10 +299,10 @@ func (r *rig) states(id otp.ID) (all []string) {
 	return all
 }
 
-// rounds is how often a race is run: a few times, or many with OTPIPE_SOAK.
+// rounds is how often a race is run: a few times, or many with SOAK.
 func rounds(t *testing.T, few, many int) int {
 	t.Helper()
-	if os.Getenv("OTPIPE_SOAK") != "" {
+	if os.Getenv("LONG") != "" {
 		return many
 	}
 	return few
