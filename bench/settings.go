@@ -81,6 +81,9 @@ auth_tokens = ["%[9]s"]
 from = "+15005550006"
 base_url = "http://%[10]s"
 
+[destinations]
+countries = ["*"]
+
 [routes]
 sms = ["twilio"]
 `, at.redis, at.api, at.admin, at.worker, secret(), secret(), httpapi.HashKey(apiKey),

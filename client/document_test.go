@@ -76,7 +76,7 @@ var calls = map[string]func(c *client.Client, t *testing.T) (any, error){
 	"start": func(c *client.Client, t *testing.T) (any, error) {
 		return c.Start(t.Context(), client.StartRequest{
 			Namespace: "n", To: "t", Channel: client.SMS, Locale: "de", Params: map[string]string{"a": "b"}, Binding: client.Hide("b"),
-			Fallback: []client.Fallback{{To: "f", Channel: client.Email}}, IdempotencyKey: "mine",
+			Fallback: []client.Fallback{{To: "f", Channel: client.Email}}, Limits: client.Limits{IP: "i", Device: "d", Account: "a"}, Decoy: true, IdempotencyKey: "mine",
 		})
 	},
 	"check": func(c *client.Client, t *testing.T) (any, error) {

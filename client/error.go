@@ -23,6 +23,7 @@ const (
 	ErrUnauthenticated       Code = "unauthenticated"
 	ErrInsufficientScope     Code = "insufficient_scope"
 	ErrNamespaceNotAllowed   Code = "namespace_not_allowed"
+	ErrDestinationNotAllowed Code = "destination_not_allowed"
 	ErrSignatureInvalid      Code = "signature_invalid" // of a provider's receipt
 	ErrVerificationNotFound  Code = "verification_not_found"
 	ErrNamespaceNotFound     Code = "namespace_not_found"
@@ -37,6 +38,7 @@ const (
 	ErrCooldownActive        Code = "cooldown_active"
 	ErrSendLimitReached      Code = "send_limit_reached"
 	ErrDailyQuotaExceeded    Code = "daily_quota_exceeded"
+	ErrRateLimited           Code = "rate_limited" // Error.Limit says by which rule
 	ErrRecipientLocked       Code = "recipient_locked"
 	ErrInternal              Code = "internal_error"
 	ErrStoreUnavailable      Code = "store_unavailable"
@@ -52,6 +54,7 @@ type Error struct {
 	Detail         string
 	Fields         []FieldError  // what is wrong with the request
 	RetryAfter     time.Duration // 0: unknown
+	Limit          string        // of ErrRateLimited: the rule's name in the configuration
 	VerificationID string        // that is alive meanwhile
 	ExpiresAt      time.Time     // until then
 	RequestID      string        // finds the request in the API's log
@@ -94,6 +97,7 @@ type problem struct {
 	Detail         string       `json:"detail"`
 	Errors         []FieldError `json:"errors"`
 	RetryAfter     int          `json:"retry_after"`
+	Limit          string       `json:"limit"`
 	VerificationID string       `json:"verification_id"`
 	ExpiresAt      time.Time    `json:"expires_at"`
 	RequestID      string       `json:"request_id"`
@@ -107,7 +111,7 @@ func errorOf(res *http.Response, body []byte) *Error {
 	}
 	e := &Error{
 		Code: p.Code, Status: res.StatusCode, Detail: p.Detail, Fields: p.Errors, RetryAfter: time.Duration(p.RetryAfter) * time.Second,
-		VerificationID: p.VerificationID, ExpiresAt: p.ExpiresAt, RequestID: p.RequestID,
+		Limit: p.Limit, VerificationID: p.VerificationID, ExpiresAt: p.ExpiresAt, RequestID: p.RequestID,
 	}
 	if e.RetryAfter == 0 {
 		e.RetryAfter = retryAfter(res.Header.Get("Retry-After"))

@@ -15,6 +15,8 @@ type StartRequest struct {
 	Params    map[string]string // for the template
 	Binding   Secret            // what only the one who asks can repeat, such as the id of a login session
 	Fallback  []Fallback        // addresses that you know to be the same person's
+	Limits    Limits            // who asks, for the rate limits that count by it
+	Decoy     bool              // nothing is sent; everything else is as for another code
 
 	// IdempotencyKey makes two requests one, for a day. "": one is drawn, so that the
 	// tries of this call are one request.
@@ -29,6 +31,23 @@ type startBody struct {
 	Params    map[string]string `json:"params,omitempty"`
 	Binding   string            `json:"binding,omitempty"`
 	Fallback  []Fallback        `json:"fallback,omitempty"`
+	Limits    *Limits           `json:"limits,omitempty"`
+	Decoy     bool              `json:"decoy,omitempty"`
+}
+
+// Limits is what you know of the person who asks. What is "" is not counted by.
+type Limits struct {
+	IP      string `json:"ip,omitempty"`      // an address without a port
+	Device  string `json:"device,omitempty"`  // any string that is the same for one device
+	Account string `json:"account,omitempty"` // any string that is the same for one account
+}
+
+// given is nil where nothing is known.
+func (l Limits) given() *Limits {
+	if l == (Limits{}) {
+		return nil
+	}
+	return &l
 }
 
 // Fallback is another address for the same code.
@@ -46,10 +65,11 @@ type Started struct {
 }
 
 // Start asks for a code, and tries again as long as that can do no harm. Its
-// error may be ErrCooldownActive, ErrSendLimitReached, ErrDailyQuotaExceeded or
-// ErrRecipientLocked, each with Error.RetryAfter; ErrInvalidRecipient and others.
+// error may be ErrCooldownActive, ErrSendLimitReached, ErrDailyQuotaExceeded,
+// ErrRateLimited or ErrRecipientLocked, each with Error.RetryAfter;
+// ErrInvalidRecipient, ErrDestinationNotAllowed and others.
 func (c *Client) Start(ctx context.Context, r StartRequest) (s Started, err error) {
-	body := startBody{r.Namespace, r.To, r.Channel, r.Locale, r.Params, r.Binding.Reveal(), r.Fallback}
+	body := startBody{r.Namespace, r.To, r.Channel, r.Locale, r.Params, r.Binding.Reveal(), r.Fallback, r.Limits.given(), r.Decoy}
 	head, err := c.do(ctx, call{operation: "start", method: http.MethodPost, path: "/v1/verifications", body: body, key: keyOr(r.IdempotencyKey), again: keyed}, &s)
 	s.Replayed = head.Get("Idempotency-Replayed") == "true"
 	return s, err

@@ -16,9 +16,30 @@ func Country(r otp.Recipient) string {
 	if err != nil {
 		return ""
 	}
+	return countryOf(n)
+}
+
+func countryOf(n *phonenumbers.PhoneNumber) string {
 	region := phonenumbers.GetRegionCodeForNumber(n)
 	if region == phonenumbers.UNKNOWN_REGION || region == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY {
 		return ""
 	}
 	return region
+}
+
+// Atlas tells what an address says of itself.
+type Atlas struct {
+	Disposable Domains // may be empty
+}
+
+// Place is what r tells of itself.
+func (a Atlas) Place(r otp.Recipient) otp.Place {
+	if r.Channel() == otp.Email {
+		return otp.Place{Disposable: a.Disposable.Has(r.Reveal())}
+	}
+	n, err := phonenumbers.Parse(r.Reveal(), "")
+	if err != nil {
+		return otp.Place{}
+	}
+	return otp.Place{Country: countryOf(n), VoIP: phonenumbers.GetNumberType(n) == phonenumbers.VOIP}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
@@ -53,15 +54,20 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	store.Redis = rdb
 	in := &entry{store: &store, partitions: c.Store.Partitions, keys: keys, log: log}
 	metrics := telemetry.New(Version(), c.Policies(), providerNames(c))
+	metrics.Limits(c.Rates(), c.Policies())
 	gauge := asynqueue.NewGauge(queue)
 	metrics.Queues(gauge)
 	ringer := asynqueue.NewRinger(queue, log, metrics.Lost)
 	verifications := telemetry.LogVerifications(metrics.Verifications(&store), log)
+	atlas, err := newAtlas(c)
+	if err != nil {
+		return err
+	}
 	verifier := &verify.Service{
 		Verifications: verifications,
 		Sessions:      telemetry.LogSessions(&store, log), Locks: telemetry.LogLocks(&store, log), Journal: &store, Repeats: &store,
-		Ringer: ringer, Templates: composer, Addresses: address.Parse,
-		Namespaces: c.Policies(), Keys: keys, Partitions: c.Store.Partitions,
+		Ringer: ringer, Templates: composer, Addresses: address.Parse, Place: atlas.Place,
+		Namespaces: c.Policies(), Rates: c.Rates(), Prices: c.Prices(), Keys: keys, Partitions: c.Store.Partitions,
 	}
 	api := newAPI(c, log, verifier, &deliver.Desk{Receipts: metrics.Receipts(&store), Ringer: ringer}, &store)
 	faces := []face{
@@ -90,6 +96,24 @@ func newAPI(c config.Config, log *slog.Logger, verifier *verify.Service, desk *d
 		Log:       log,
 		Version:   Version(),
 	}
+}
+
+// newAtlas reads what there is to know of addresses beside themselves.
+func newAtlas(c config.Config) (address.Atlas, error) {
+	name := c.Destinations.DisposableDomains
+	if name == "" {
+		return address.Atlas{}, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return address.Atlas{}, fmt.Errorf("destinations.disposable_domains: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	domains, err := address.ReadDomains(f)
+	if err != nil {
+		return address.Atlas{}, fmt.Errorf("destinations.disposable_domains: %s: %w", name, err)
+	}
+	return address.Atlas{Disposable: domains}, nil
 }
 
 // runAPI serves all faces until ctx ends. The ringer goes last: requests that

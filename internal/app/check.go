@@ -34,6 +34,9 @@ func Examine(ctx context.Context, c config.Config) Report {
 	if _, r.Fault = NewComposer(c); r.Fault != nil {
 		return r
 	}
+	if _, r.Fault = newAtlas(c); r.Fault != nil {
+		return r
+	}
 	r.Settings = overview(c)
 	var about []string
 	about, r.Fault = checkRedis(ctx, c)

@@ -76,6 +76,9 @@ port = {{.Port}}
 tls = "none"
 from = "otpipe <codes@otpipe.test>"
 {{end}}
+[destinations]
+countries = ["*"]
+
 [routes]
 sms = ["primary", "backup"]
 email = ["relay", "spare"]

@@ -44,6 +44,8 @@ func (c Config) check(cs *complaints) {
 	c.checkEvents(cs)
 	c.checkSupport(cs)
 	c.checkNamespaces(cs)
+	c.checkDestinations(cs)
+	c.checkLimits(cs)
 	c.checkMessages(cs)
 	cs.want(slices.Contains(Levels, c.Log.Level), "log.level", "want debug, info, warn or error")
 	cs.want(slices.Contains([]string{"auto", "json", "text"}, c.Log.Format), "log.format", "want auto, json or text")

@@ -6,6 +6,7 @@ package config
 import (
 	"iter"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
@@ -14,20 +15,22 @@ import (
 // Config is everything that can be set. The api and the worker read the same
 // file. The comments of settings are their meaning in docs/settings.md.
 type Config struct {
-	Redis      Redis                `toml:"redis"`
-	API        API                  `toml:"api"`
-	Worker     Worker               `toml:"worker"`
-	Store      Store                `toml:"store"`
-	Keys       Keys                 `toml:"keys"`
-	Callers    []Caller             `toml:"callers"`
-	Providers  []Provider           `toml:"providers"`
-	Routes     Routes               `toml:"routes"`
-	Breaker    Breaker              `toml:"breaker"`
-	Events     []Endpoint           `toml:"events"`
-	Support    Support              `toml:"support"`
-	Messages   Messages             `toml:"messages"`
-	Namespaces map[string]Namespace `toml:"namespaces"`
-	Log        Log                  `toml:"log"`
+	Redis        Redis                `toml:"redis"`
+	API          API                  `toml:"api"`
+	Worker       Worker               `toml:"worker"`
+	Store        Store                `toml:"store"`
+	Keys         Keys                 `toml:"keys"`
+	Callers      []Caller             `toml:"callers"`
+	Providers    []Provider           `toml:"providers"`
+	Routes       Routes               `toml:"routes"`
+	Breaker      Breaker              `toml:"breaker"`
+	Events       []Endpoint           `toml:"events"`
+	Support      Support              `toml:"support"`
+	Destinations Destinations         `toml:"destinations"`
+	Limits       []Limit              `toml:"limits"`
+	Messages     Messages             `toml:"messages"`
+	Namespaces   map[string]Namespace `toml:"namespaces"`
+	Log          Log                  `toml:"log"`
 }
 
 // Redis says where state and queue are kept. One server is
@@ -174,7 +177,11 @@ type Namespace struct {
 	SessionLife *Duration  `toml:"session_life"` // of the session that a right guess opens, 1m to 24h
 	// FallbackAfter is how long a receipt may keep a text from going to the other
 	// address that its caller has named, at least 5s.
-	FallbackAfter *Duration `toml:"fallback_after"`
+	FallbackAfter *Duration         `toml:"fallback_after"`
+	Countries     []string          `toml:"countries"`     // as in destinations, and instead
+	DenyPrefixes  []string          `toml:"deny_prefixes"` // as in destinations, and besides
+	RefuseVoIP    *bool             `toml:"refuse_voip"`   // as in destinations, and instead
+	DailySpend    map[string]string `toml:"daily_spend"`   // as in destinations, and instead
 }
 
 // Default is what holds where nothing is set: right for production, with the
@@ -195,15 +202,20 @@ func Default() Config {
 // Policies are the built-in namespaces and the configured ones.
 func (c Config) Policies() map[otp.Namespace]otp.Policy {
 	all := otp.BuiltIn()
-	for name, n := range c.Namespaces {
-		ns := otp.Namespace(name)
-		p, known := all[ns]
-		if !known {
-			p = otp.DefaultPolicy()
+	for name := range c.Namespaces {
+		if ns := otp.Namespace(name); all[ns].Digits == 0 {
+			all[ns] = otp.DefaultPolicy()
 		}
-		all[ns] = n.over(p)
+	}
+	for ns, p := range all {
+		all[ns] = c.Namespaces[string(ns)].over(c.Destinations.over(p))
 	}
 	return all
+}
+
+func (d Destinations) over(p otp.Policy) otp.Policy {
+	p.Countries, p.DenyPrefixes, p.RefuseVoIP, p.DailySpend = d.Countries, d.DenyPrefixes, d.RefuseVoIP, money(d.DailySpend)
+	return p
 }
 
 func (n Namespace) over(p otp.Policy) otp.Policy {
@@ -222,6 +234,7 @@ func (n Namespace) over(p otp.Policy) otp.Policy {
 	if n.Resend != nil {
 		p.Resend = otp.Resend(*n.Resend)
 	}
+	n.overDestinations(&p)
 	for to, from := range map[*int]*int{
 		&p.Digits: n.Digits, &p.MaxChecks: n.MaxChecks, &p.MaxSends: n.MaxSends,
 		&p.LockAfter: n.LockAfter, &p.Daily: n.Daily, &p.AllDaily: n.AllDaily,
@@ -240,6 +253,19 @@ func (n Namespace) over(p otp.Policy) otp.Policy {
 		}
 	}
 	return p
+}
+
+func (n Namespace) overDestinations(p *otp.Policy) {
+	if n.Countries != nil {
+		p.Countries = n.Countries
+	}
+	p.DenyPrefixes = slices.Concat(p.DenyPrefixes, n.DenyPrefixes)
+	if n.RefuseVoIP != nil {
+		p.RefuseVoIP = *n.RefuseVoIP
+	}
+	if n.DailySpend != nil {
+		p.DailySpend = money(n.DailySpend)
+	}
 }
 
 // durations are those that are set, by their setting.

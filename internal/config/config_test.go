@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,14 @@ func TestEverythingIsReadFromTheFile(t *testing.T) {
 				Scopes: []string{"openid", "email"}, Claim: "realm_access.roles", Roles: map[string]string{"otp-support": "viewer"}, NamespacesClaim: "otp_namespaces",
 			},
 		},
+		Destinations: config.Destinations{
+			Countries: []string{"DE", "*"}, DenyPrefixes: []string{"+4915566"}, RefuseVoIP: true, DisposableDomains: "/etc/otpipe/disposable.txt",
+			Prices: map[string]string{"DE": "0.075", "*": "0.1"}, DailySpend: map[string]string{"DE": "50"},
+		},
+		Limits: []config.Limit{{
+			Name: "per-range", By: []string{"namespace", "prefix"}, Max: 30, Interval: config.Duration(10 * time.Minute), Digits: 7,
+			Namespaces: []string{"phone-auth"}, Channels: []string{"sms"}, Countries: []string{"DE"},
+		}},
 		Messages: config.Messages{
 			Brand: "Example", Params: map[string]string{"device": "your device"}, DefaultLocale: "de", Directory: "/etc/otpipe/templates",
 			Origin: "example.com", Origins: map[string]string{"add-phone": "accounts.example.com"},
@@ -145,6 +154,10 @@ func TestANamespaceOverridesItsPolicyValueByValue(t *testing.T) {
 		`all_daily = 6`:               func(p *otp.Policy) { p.AllDaily = 6 },
 		`fallback_after = "10s"`:      func(p *otp.Policy) { p.FallbackAfter = 10 * time.Second },
 		`session_life = "12h"`:        func(p *otp.Policy) { p.SessionLife = 12 * time.Hour },
+		`countries = ["FR"]`:          func(p *otp.Policy) { p.Countries = []string{"FR"} },
+		`deny_prefixes = ["+336"]`:    func(p *otp.Policy) { p.DenyPrefixes = []string{"+336"} },
+		`refuse_voip = true`:          func(p *otp.Policy) { p.RefuseVoIP = true },
+		`daily_spend = { FR = "20" }`: func(p *otp.Policy) { p.DailySpend = map[string]otp.Money{"FR": 20_000_000} },
 	} {
 		t.Run(setting, func(t *testing.T) {
 			t.Parallel()
@@ -157,11 +170,39 @@ func TestANamespaceOverridesItsPolicyValueByValue(t *testing.T) {
 				change(&p)
 				want[ns] = p
 			}
-			c := parse(t, least+"[namespaces.forgot-password]\n"+setting+"\n[namespaces.close-account]\n"+setting+"\n")
+			c := parse(t, least+"[destinations.prices]\nFR = \"0.07\"\n[namespaces.forgot-password]\n"+setting+"\n[namespaces.close-account]\n"+setting+"\n")
 			if d := cmp.Diff(want, c.Policies()); d != "" {
 				t.Fatal(d)
 			}
 		})
+	}
+}
+
+func TestWhatHoldsForAllNamespacesHoldsWhereOneSaysNothing(t *testing.T) {
+	t.Parallel()
+	c := parse(t, least+`
+[destinations]
+countries = ["DE"]
+deny_prefixes = ["+4915566"]
+refuse_voip = true
+prices = { DE = "0.075" }
+daily_spend = { DE = "50" }
+[namespaces.phone-auth]
+countries = ["*"]
+deny_prefixes = ["+336"]
+refuse_voip = false
+daily_spend = {}
+[namespaces.my-own]
+digits = 8
+`)
+	all := c.Policies()
+	for _, ns := range []otp.Namespace{otp.AddPhone, "my-own"} {
+		if p := all[ns]; !slices.Equal(p.Countries, []string{"DE"}) || !slices.Equal(p.DenyPrefixes, []string{"+4915566"}) || !p.RefuseVoIP || p.DailySpend["DE"] != 50_000_000 {
+			t.Errorf("%s: %+v", ns, p)
+		}
+	}
+	if p := all[otp.PhoneAuth]; !slices.Equal(p.Countries, []string{"*"}) || !slices.Equal(p.DenyPrefixes, []string{"+4915566", "+336"}) || p.RefuseVoIP || len(p.DailySpend) != 0 {
+		t.Errorf("%+v", p)
 	}
 }
 

@@ -73,7 +73,7 @@ func told(v reflect.Value) string {
 // and second entry of a list that has two, in a third one, in a namespace that
 // is built in and in one that stands in the file only.
 func TestEveryValueCanBeSetFromTheEnvironment(t *testing.T) {
-	text := good + "[[routes.rules]]\n[[routes.rules]]\n[namespaces.close-account]\n[namespaces.phone-auth]\n[[keys.ring]]\n[[events]]\n[[support.users]]\n[[support.users]]\n"
+	text := good + "[[routes.rules]]\n[[routes.rules]]\n[namespaces.close-account]\n[namespaces.phone-auth]\n[[keys.ring]]\n[[events]]\n[[limits]]\n[[support.users]]\n[[support.users]]\n"
 	for _, s := range settings(t) {
 		for _, nth := range []string{"0", "1", "2"} {
 			for _, ns := range []string{"phone-auth", "close-account", "add-email"} {

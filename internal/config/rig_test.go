@@ -104,6 +104,24 @@ connections = 9
 sms = ["twilio-eu"]
 email = ["relay"]
 
+[destinations]
+countries = ["DE", "*"]
+deny_prefixes = ["+4915566"]
+refuse_voip = true
+disposable_domains = "/etc/otpipe/disposable.txt"
+prices = { DE = "0.075", "*" = "0.1" }
+daily_spend = { DE = "50" }
+
+[[limits]]
+name = "per-range"
+by = ["namespace", "prefix"]
+max = 30
+interval = "10m"
+digits = 7
+namespaces = ["phone-auth"]
+channels = ["sms"]
+countries = ["DE"]
+
 [[providers]]
 name = "gateway"
 driver = "webhook"

@@ -25,6 +25,8 @@ func (c Config) Warnings() (all []string) {
 		users := c.using(r.channel)
 		warn(len(r.route) == 0 && len(users) > 0, r.setting, "there is no provider, so codes of %s are not delivered", strings.Join(users, ", "))
 	}
+	nowhere := c.goingNowhere()
+	warn(len(c.Routes.SMS) > 0 && len(nowhere) > 0, "destinations.countries", "it is not set, so texts of %s are refused", strings.Join(nowhere, ", "))
 	for i, p := range c.Providers {
 		warn(len(c.Routes.ChannelsOf(p.Name)) == 0, entry("providers", i), "no route names it, so it gets nothing to deliver")
 		warn(p.Driver == "webhook" && insecure(p.Webhook.URL), entry("providers", i)+".webhook.url", "without https, codes travel in clear")
@@ -50,4 +52,10 @@ func (c Config) using(channel otp.Channel) (names []string) {
 		}
 	}
 	return names
+}
+
+// goingNowhere are the namespaces that prefer texts and may send them to no country.
+func (c Config) goingNowhere() []string {
+	policies := c.Policies()
+	return slices.DeleteFunc(c.using(otp.SMS), func(ns string) bool { return len(policies[otp.Namespace(ns)].Countries) > 0 })
 }

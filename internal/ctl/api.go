@@ -106,7 +106,7 @@ func reasons(e *client.Error) []string {
 
 // codes are the exit codes of problems; of all others it is 1.
 var codes = map[client.Code]int{
-	client.ErrInvalidRequest: app.ExitUsage, client.ErrInvalidRecipient: app.ExitUsage, client.ErrChannelNotAllowed: app.ExitUsage,
+	client.ErrInvalidRequest: app.ExitUsage, client.ErrInvalidRecipient: app.ExitUsage, client.ErrChannelNotAllowed: app.ExitUsage, client.ErrDestinationNotAllowed: app.ExitUsage,
 	client.ErrNamespaceNotFound: app.ExitUsage, client.ErrProviderNotFound: app.ExitUsage,
 	client.ErrUnauthenticated: app.ExitConfig, client.ErrInsufficientScope: app.ExitConfig, client.ErrNamespaceNotAllowed: app.ExitConfig,
 	client.ErrStoreUnavailable: app.ExitUnavailable,
@@ -114,10 +114,12 @@ var codes = map[client.Code]int{
 
 // hints say what to do about a problem beyond its own words.
 var hints = map[client.Code]string{
-	client.ErrUnauthenticated:     "the api knows no such key: see OTPIPE_KEY, and the [[callers]] it was started with",
-	client.ErrInsufficientScope:   "give the key the scope in its [[callers]], or use another",
-	client.ErrNamespaceNotAllowed: "use a key that is for all namespaces, or for this one",
-	client.ErrProviderNotFound:    "otpctl provider list names all",
-	client.ErrRecipientLocked:     "otpctl unlock lets the recipient try again",
-	client.ErrStoreUnavailable:    "the api runs without its Redis: otpctl doctor says more",
+	client.ErrUnauthenticated:       "the api knows no such key: see OTPIPE_KEY, and the [[callers]] it was started with",
+	client.ErrInsufficientScope:     "give the key the scope in its [[callers]], or use another",
+	client.ErrNamespaceNotAllowed:   "use a key that is for all namespaces, or for this one",
+	client.ErrProviderNotFound:      "otpctl provider list names all",
+	client.ErrDestinationNotAllowed: "[destinations] of the configuration, or the namespace's own countries, says where codes may go",
+	client.ErrRateLimited:           "[[limits]] of the configuration has the rule of this name",
+	client.ErrRecipientLocked:       "otpctl unlock lets the recipient try again",
+	client.ErrStoreUnavailable:      "the api runs without its Redis: otpctl doctor says more",
 }

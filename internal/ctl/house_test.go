@@ -87,6 +87,9 @@ tls = "none"
 from = "otpipe <codes@otpipe.test>"
 {{.SMTP}}
 
+[destinations]
+countries = ["*"]
+
 [routes]
 sms = ["twilio"]
 email = ["relay"]

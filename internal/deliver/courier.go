@@ -34,6 +34,8 @@ type Sends interface {
 	// negative; so it does if its code will not live that long. reason says what
 	// keeps it, if that is not an attempt.
 	Rest(ctx context.Context, c otp.Claim, pause time.Duration, reason string) (open bool, state otp.State, err error)
+	// Withhold ends a claimed send whose letter is a decoy.
+	Withhold(ctx context.Context, c otp.Claim) (ended bool, err error)
 }
 
 // Composer writes a letter out.
@@ -108,6 +110,9 @@ func (c *Courier) Deliver(ctx context.Context, o otp.Order) error {
 	if err != nil {
 		return c.rest(ctx, claim, "", pause(claim.Rounds), "sealed_with_unknown_key")
 	}
+	if letter.Decoy {
+		return c.withhold(ctx, claim, letter.To.Channel())
+	}
 	msg, err := c.Composer.Compose(claim.Owner.Namespace, letter, code, claim.Left)
 	if err != nil {
 		return c.rest(ctx, claim, letter.To.Channel(), pause(claim.Rounds), "template")
@@ -125,6 +130,18 @@ func (c *Courier) open(claim otp.Claim) (l otp.Letter, code otp.Code, err error)
 	}
 	code, err = c.Keys.OpenCode(claim.Owner, claim.Code)
 	return l, code, err
+}
+
+// withhold sends nothing, which is what a decoy is for.
+func (c *Courier) withhold(ctx context.Context, claim otp.Claim, ch otp.Channel) error {
+	ended, err := c.Sends.Withhold(ctx, claim)
+	if err != nil {
+		return fmt.Errorf("withhold %s: %w", claim.Order, err)
+	}
+	if ended {
+		c.Ended(ch, otp.SendSuppressed)
+	}
+	return nil
 }
 
 // walk asks the providers of the route in turn until one takes the message, or

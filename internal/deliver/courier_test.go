@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -434,4 +436,44 @@ func TestNoErrorOfACourierTellsCodeOrAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestADecoyIsNotSentAndEndsAsOneToWhomNothingIsSent(t *testing.T) {
+	a := vendor("a", takes(otp.Accepted))
+	r := newRig(t, a)
+	r.decoys = true
+	o := r.startIn(phone(number), 16, email()).Order
+	r.done(o)
+	r.done(o)
+	r.pass(13 * time.Second)
+	r.done(o)
+	a.given(t)
+	r.wrote(o, otp.SendSuppressed)
+	if got := r.reason(o, 0); got != "decoy" {
+		t.Errorf("the time line says %q", got)
+	}
+	if d := cmp.Diff([]string{"sms suppressed"}, r.ended); d != "" {
+		t.Error(d)
+	}
+	if h := r.history(o); h.Newest().Refunded || h.Status != otp.Pending {
+		t.Errorf("%+v", h)
+	}
+}
+
+func TestADecoyWhoseLeaseIsLostIsLeftToWhoHasIt(t *testing.T) {
+	r := newRig(t)
+	r.decoys = true
+	o := r.sms()
+	claim, ok, err := r.store.Claim(t.Context(), o, "one")
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	r.pass(13 * time.Second)
+	if _, ok, err := r.store.Claim(t.Context(), o, "two"); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if ended, err := r.store.Withhold(t.Context(), claim); err != nil || ended {
+		t.Fatal(ended, err)
+	}
+	r.wrote(o, otp.Queued)
 }

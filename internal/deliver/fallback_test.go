@@ -211,7 +211,7 @@ func TestTheOtherAddressIsChargedOnceThoughItsWorkerDies(t *testing.T) {
 	sms, mail := vendor("sms", refuses(otp.FaultProvider)), vendor("mail", takes(otp.Sent))
 	r := fork(t, sms, mail)
 	o := r.either()
-	r.courier.Sends = &dying{sends: r.store}
+	r.courier.Sends = &dying{r.store}
 	if err := r.courier.Deliver(t.Context(), o); err == nil {
 		t.Fatal("it did not die")
 	}
@@ -226,16 +226,7 @@ func TestTheOtherAddressIsChargedOnceThoughItsWorkerDies(t *testing.T) {
 }
 
 // dying is a worker's store that is gone after the other address was admitted.
-type dying struct{ sends }
-
-type sends = interface {
-	Claim(ctx context.Context, o otp.Order, holder string) (c otp.Claim, ok bool, err error)
-	Begin(ctx context.Context, c otp.Claim, attempt int, provider string) (left time.Duration, err error)
-	Finish(ctx context.Context, o otp.Outcome) (open bool, err error)
-	Admit(ctx context.Context, o otp.Order, to otp.Owner, ch otp.Channel, p otp.Policy) (limit string, err error)
-	Turn(ctx context.Context, c otp.Claim, to otp.Owner, limit string) (next *otp.Due, more *otp.Fallback, state otp.State, err error)
-	Rest(ctx context.Context, c otp.Claim, pause time.Duration, reason string) (open bool, state otp.State, err error)
-}
+type dying struct{ deliver.Sends }
 
 func (dying) Turn(context.Context, otp.Claim, otp.Owner, string) (*otp.Due, *otp.Fallback, otp.State, error) {
 	return nil, nil, "", otp.ErrStoreUnavailable

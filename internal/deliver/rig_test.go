@@ -41,6 +41,7 @@ type rig struct {
 	log      *logbook
 	ahead    atomic.Int64
 	bell     doorbell // the courier's
+	decoys   bool     // letters are
 
 	mu    sync.Mutex
 	ended []string // channel and state of what the courier counted
@@ -143,7 +144,7 @@ func (r *rig) startIn(to otp.Recipient, partitions int, elsewhere ...otp.Recipie
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	letter, err := r.keys.SealLetter(o, otp.Letter{To: to, Locale: "en"})
+	letter, err := r.keys.SealLetter(o, otp.Letter{To: to, Locale: "en", Decoy: r.decoys})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -99,15 +99,17 @@ type told struct {
 		Status   string `json:"status"`
 		Provider string `json:"provider"`
 	} `json:"delivery"`
-	Timeline []struct {
-		At       time.Time `json:"at"`
-		Send     int       `json:"send"`
-		Attempt  int       `json:"attempt"`
-		State    string    `json:"state"`
-		Provider string    `json:"provider"`
-		Ref      string    `json:"ref"`
-		Reason   string    `json:"reason"`
-	} `json:"timeline"`
+	Timeline []step `json:"timeline"`
+}
+
+type step struct {
+	At       time.Time `json:"at"`
+	Send     int       `json:"send"`
+	Attempt  int       `json:"attempt"`
+	State    string    `json:"state"`
+	Provider string    `json:"provider"`
+	Ref      string    `json:"ref"`
+	Reason   string    `json:"reason"`
 }
 
 // count is how many lines of the timeline an attempt has in a state.

@@ -254,7 +254,7 @@ func TestWhatHappenedWhileNoWorkerListenedIsToldLater(t *testing.T) {
 func TestNoNoticeIsLostWithAWorkerThatIsKilled(t *testing.T) {
 	t.Parallel()
 	if !soak {
-		t.Skip("takes minutes: set SOAK")
+		t.Skip("takes minutes: set LONG")
 	}
 	r := newRig(t)
 	shop := r.startBackend()

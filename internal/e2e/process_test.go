@@ -23,7 +23,7 @@ import (
 	"time"
 )
 
-// soak makes the crash tests long: set SOAK.
+// soak makes the crash tests long: set LONG.
 var soak = os.Getenv("LONG") != ""
 
 // slack is what a machine with other work may take for what is promised within d.

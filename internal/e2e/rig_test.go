@@ -109,6 +109,9 @@ tls = "none"
 from = "otpipe <codes@otpipe.test>"
 {{.SMTP}}
 
+[destinations]
+countries = ["*"]
+
 [routes]
 sms = ["{{.SMS}}"]
 email = ["smtp"]

@@ -62,7 +62,8 @@ func TestAWorkerKilledInMidSendLosesNothing(t *testing.T) {
 
 func killWorkers(t *testing.T, kills int, receipts bool) {
 	r := newRig(t)
-	s := settings{Listen: port(t)}
+	// No provider is asked before the long form is over: what is left then is work.
+	s := settings{Listen: port(t), Worker: `ask_after = "1h"`}
 	if receipts {
 		s.PublicURL = "http://" + s.Listen
 	}

@@ -68,6 +68,12 @@ var catalogue = []problemKind{
 		Problem{Detail: "the key is not for this namespace"},
 	},
 	{
+		"destination_not_allowed", http.StatusForbidden,
+		"Codes are not sent to this address: its country is not on the namespace's list, the number is of a kind or a range that is refused, or the mailbox's domain is one of throw-away addresses.",
+		"Ask the person for another address. Operators: `countries`, `deny_prefixes`, `refuse_voip` and `destinations.disposable_domains` in the configuration.",
+		Problem{Detail: "to: phone-auth sends no texts to the country of this number"},
+	},
+	{
 		"signature_invalid", http.StatusForbidden,
 		"A receipt was not signed by the provider that it names, or for another URL.",
 		"For providers. Operators: compare `api.public_url` and the provider's secret with what the provider has.",
@@ -150,6 +156,12 @@ var catalogue = []problemKind{
 		"This recipient has had all the sends of a day, in this namespace or in all together.",
 		"Offer another way to sign in, or let the person come back later. A `fallback` address has a quota of its own.",
 		Problem{Detail: "this recipient has had all the day's sends", RetryAfter: 86395, VerificationID: exampleID, ExpiresAt: instant(exampleStart.Add(5 * time.Minute))},
+	},
+	{
+		"rate_limited", http.StatusTooManyRequests,
+		"One of the configured limits is used up: of this IP address, device or account, of your key, or of a country or range of numbers; `limit` names it. Nothing was counted and nothing sent.",
+		"Let the person come back after `retry_after`. If many see this, somebody may be pumping texts: operators are told by the metric.",
+		Problem{Detail: "there were too many starts of this kind: limit names the rule", RetryAfter: 540, Limit: "per-ip"},
 	},
 	{
 		"recipient_locked", http.StatusTooManyRequests,

@@ -134,6 +134,8 @@ var provocations = map[string]provoke{
 	"body_too_large":          asking(func(q *request) { q.body = strings.Repeat(" ", 1<<20) }),
 	"unsupported_media_type":  asking(func(q *request) { q.header = map[string]string{"Content-Type": "text/plain"} }),
 	"idempotency_key_reused":  reused,
+	"destination_not_allowed": with(fields{"to": "+33612345678"}),
+	"rate_limited":            crowd,
 	"cooldown_active":         func(r *rig, _ string) answer { r.start(toPhone); return r.start(toPhone) },
 	"send_limit_reached":      often(5, 10),
 	"daily_quota_exceeded":    often(10, 5),
@@ -217,6 +219,14 @@ func often(sends, daily int) provoke {
 		}
 		return r.start(toPhone)
 	}
+}
+
+// crowd asks for one person more than may ask from an address.
+func crowd(r *rig, operation string) answer {
+	from := func(to string) fields { return toPhone.with(fields{"to": to, "limits": fields{"ip": "192.0.2.1"}}) }
+	r.started(from("+4915123456780"))
+	r.started(from("+4915123456781"))
+	return r.do(requestOf(operation, func(q *request) { q.body = from("+4915123456782") }))
 }
 
 // broken asks a process one of whose parts is not there.

@@ -34,6 +34,7 @@ type Problem struct {
 	RequestID      string       `json:"request_id,omitempty" doc:"Finds the request in the logs."`
 	Errors         []FieldError `json:"errors,omitempty" nullable:"false" doc:"Of status 400: what is wrong, and where."`
 	RetryAfter     int          `json:"retry_after,omitempty" doc:"Seconds, rounded up; the same as the header Retry-After."`
+	Limit          string       `json:"limit,omitempty" doc:"Of rate_limited: the name of the rule in the configuration, or daily-spend."`
 	VerificationID string       `json:"verification_id,omitempty" doc:"Of the verification that is alive meanwhile."`
 	ExpiresAt      *Instant     `json:"expires_at,omitempty" doc:"Of that verification."`
 
@@ -76,6 +77,7 @@ var problems = []struct {
 	{otp.ErrInvalidRecipient, "invalid_recipient"},
 	{otp.ErrCodeFormat, "invalid_code_format"},
 	{otp.ErrChannelNotAllowed, "channel_not_allowed"},
+	{otp.ErrDestination, "destination_not_allowed"},
 	{otp.ErrNamespaceForbidden, "namespace_not_allowed"},
 	{otp.ErrNamespaceNotFound, "namespace_not_found"},
 	{otp.ErrProviderNotFound, "provider_not_found"},
@@ -88,6 +90,7 @@ var limits = map[otp.Limit]struct{ code, detail string }{
 	otp.LimitCooldown: {"cooldown_active", "a code was sent a moment ago: wait, or have the one that was sent typed in"},
 	otp.LimitSends:    {"send_limit_reached", "this verification has had all its sends: wait until it expires"},
 	otp.LimitDaily:    {"daily_quota_exceeded", "this recipient has had all the day's sends"},
+	otp.LimitRate:     {"rate_limited", "there were too many starts of this kind: limit names the rule"},
 	otp.LimitLock:     {"recipient_locked", "too many wrong codes: wait, or have an operator unlock the recipient"},
 }
 
@@ -115,7 +118,11 @@ func asProblem(err error) *Problem {
 }
 
 func inputProblem(p *Problem, err error) *Problem {
-	if ie, ok := errors.AsType[*otp.InputError](err); ok {
+	ie, ok := errors.AsType[*otp.InputError](err)
+	switch {
+	case ok && p.Status != http.StatusBadRequest:
+		p.Detail = ie.Error()
+	case ok:
 		p.Errors = []FieldError{{Pointer: "#/" + ie.Field, Detail: ie.Detail}}
 	}
 	return p
@@ -124,6 +131,7 @@ func inputProblem(p *Problem, err error) *Problem {
 func limitProblem(le *otp.LimitError) *Problem {
 	l := limits[le.Limit]
 	p := newProblem(l.code, l.detail).withRetry(le.RetryAfter)
+	p.Limit = le.Bucket
 	if le.ID != "" {
 		p.VerificationID = string(le.ID)
 	}

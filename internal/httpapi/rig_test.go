@@ -90,6 +90,10 @@ func newRigOn(t testing.TB, rdb *redis.Client) *rig {
 		Offset: func() time.Duration { return time.Duration(r.ahead.Load()) },
 	}
 	namespaces := otp.BuiltIn()
+	for ns, p := range namespaces {
+		p.Countries = []string{"DE", "GB"}
+		namespaces[ns] = p
+	}
 	composer, err := message.New(templates.FS, namespaces, message.Settings{Params: map[string]string{"brand": "Example"}})
 	if err != nil {
 		t.Fatal(err)
@@ -97,8 +101,8 @@ func newRigOn(t testing.TB, rdb *redis.Client) *rig {
 	r.metrics = telemetry.New("test", namespaces, nil)
 	r.service = &verify.Service{
 		Verifications: r.metrics.Verifications(r.store), Sessions: r.store, Journal: r.store, Locks: r.store, Repeats: r.store,
-		Ringer: r.ringer, Templates: composer, Addresses: address.Parse,
-		Namespaces: namespaces, Keys: r.keys, Partitions: 16,
+		Ringer: r.ringer, Templates: composer, Addresses: address.Parse, Place: address.Atlas{}.Place,
+		Namespaces: namespaces, Rates: []otp.Rate{{Name: "per-ip", By: []otp.Dimension{otp.ByIP}, Max: 2, Interval: time.Hour}}, Keys: r.keys, Partitions: 16,
 	}
 	r.server = serve(t, r.api(r.service).Handler())
 	return r

@@ -85,7 +85,16 @@ type StartBody struct {
 	Locale    string            `json:"locale,omitempty" maxLength:"35" doc:"Of the message, as a BCP 47 tag." example:"en"`
 	Params    map[string]string `json:"params,omitempty" doc:"What the message's template declares beyond the code."`
 	Binding   string            `json:"binding,omitempty" maxLength:"256" doc:"What only the one who asks can repeat, such as a session id of yours: nobody else can then use up or lock this code."`
+	Limits    *LimitsBody       `json:"limits,omitempty" doc:"What you know of the person who asks, for the rate limits that count by it. It is kept as a keyed hash."`
+	Decoy     bool              `json:"decoy,omitempty" doc:"Nothing is sent; everything else is as for another code, and no answer but the time line tells. For a form that must not say whether there is an account: ask for a decoy where there is none."`
 	Fallback  []FallbackBody    `json:"fallback,omitempty" maxItems:"2" nullable:"false" doc:"Other addresses of the same person, for the same code: used in turn when the one before does not get it, or no receipt says so in time. Not for namespaces that prove control of an address (verify-… and add-…)."`
+}
+
+// LimitsBody is what the caller knows of the person who asks.
+type LimitsBody struct {
+	IP      string `json:"ip,omitempty" maxLength:"45" example:"192.0.2.1" doc:"Their IP address. Of an IPv6 address the first 64 bits count."`
+	Device  string `json:"device,omitempty" maxLength:"128" doc:"Any string that is the same for one device."`
+	Account string `json:"account,omitempty" maxLength:"128" doc:"Any string that is the same for one account."`
 }
 
 // FallbackBody is another address.
@@ -122,7 +131,8 @@ func (a *API) verifications(api huma.API) {
 		Summary: "Send a code", Security: needs(otp.ScopeSend), Tags: tags,
 		Description: "Opens a verification, or sends the code of the one that is alive again. The answer comes as soon as the send is staged; workers deliver it.",
 	}, startExamples, "invalid_recipient", "channel_not_allowed", "idempotency_key_invalid", "namespace_not_allowed", "namespace_not_found",
-		"idempotency_in_flight", "idempotency_key_reused", "cooldown_active", "send_limit_reached", "daily_quota_exceeded", "recipient_locked"), a.start)
+		"destination_not_allowed", "idempotency_in_flight", "idempotency_key_reused",
+		"cooldown_active", "send_limit_reached", "daily_quota_exceeded", "rate_limited", "recipient_locked"), a.start)
 	add(a, api, described(huma.Operation{
 		OperationID: "check", Method: http.MethodPost, Path: "/v1/verifications/check",
 		Summary: "Check a code", Security: needs(otp.ScopeCheck), Tags: tags,
@@ -154,7 +164,7 @@ func (a *API) start(ctx context.Context, who otp.Caller, in *startInput) (*start
 	}
 	s, err := a.Verifier.Start(ctx, who, verify.StartRequest{
 		Namespace: otp.Namespace(b.Namespace), To: b.To, Channel: otp.Channel(b.Channel), Locale: b.Locale,
-		Params: b.Params, Binding: b.Binding, Fallbacks: fallbacks(b.Fallback), Nonce: n,
+		Params: b.Params, Binding: b.Binding, Fallbacks: fallbacks(b.Fallback), Limits: known(b.Limits), Decoy: b.Decoy, Nonce: n,
 	})
 	if err != nil {
 		return nil, err
@@ -179,6 +189,14 @@ func fallbacks(bodies []FallbackBody) (all []verify.Fallback) {
 		all = append(all, verify.Fallback{Channel: otp.Channel(b.Channel), To: b.To})
 	}
 	return all
+}
+
+// known is what the caller knows of the person who asks.
+func known(b *LimitsBody) verify.Limits {
+	if b == nil {
+		return verify.Limits{}
+	}
+	return verify.Limits{IP: b.IP, Device: b.Device, Account: b.Account}
 }
 
 // replayed is the header that says so; "" leaves it out.

@@ -13,6 +13,7 @@ var (
 	ErrNamespaceNotFound  = errors.New("no such namespace")
 	ErrInvalidRecipient   = errors.New("not an address a code can be sent to")
 	ErrChannelNotAllowed  = errors.New("the namespace does not send on this channel")
+	ErrDestination        = errors.New("codes are not sent to this address")
 	ErrCodeFormat         = errors.New("not the form of a code")
 	ErrInvalid            = errors.New("invalid request")
 	ErrFinished           = errors.New("the verification has already ended")
@@ -46,6 +47,7 @@ const (
 	LimitSends    Limit = "sends"
 	LimitDaily    Limit = "daily"
 	LimitLock     Limit = "lock"
+	LimitRate     Limit = "rate" // of a bucket
 )
 
 // LimitError says which allowance is used up and when to come back. ID and
@@ -55,6 +57,7 @@ type LimitError struct {
 	RetryAfter time.Duration
 	ID         ID
 	ExpiresAt  time.Time
+	Bucket     string // its name, with LimitRate
 	Policy     Policy // of the namespace, where a start ran into its limits
 }
 

@@ -19,6 +19,7 @@ type Letter struct {
 	To     Recipient
 	Locale string            // BCP 47; "" for the default
 	Params map[string]string // what the template declares beyond the code
+	Decoy  bool              // everything is as for another one, and nothing is sent
 }
 
 // letterWire is the plaintext inside a sealed letter.
@@ -29,6 +30,7 @@ type letterWire struct {
 	Masked  string            `json:"m"`
 	Locale  string            `json:"o,omitempty"`
 	Params  map[string]string `json:"p,omitempty"`
+	Decoy   int               `json:"d"` // 0 or 1: a letter's length must not tell
 }
 
 // SealCode encrypts a code for the worker that will send it.
@@ -45,7 +47,7 @@ func (k Keys) OpenCode(o Owner, s Sealed) (Code, error) {
 
 // SealLetter encrypts a letter for the worker that will send it.
 func (k Keys) SealLetter(o Owner, l Letter) (Sealed, error) {
-	w := letterWire{Channel: l.To.channel, Address: l.To.Reveal(), Masked: l.To.masked, Locale: l.Locale, Params: l.Params}
+	w := letterWire{Channel: l.To.channel, Address: l.To.Reveal(), Masked: l.To.masked, Locale: l.Locale, Params: l.Params, Decoy: map[bool]int{true: 1}[l.Decoy]}
 	if limit := l.To.limit.reveal(); limit != w.Address {
 		w.Limit = limit
 	}
@@ -69,7 +71,7 @@ func (k Keys) OpenLetter(o Owner, s Sealed) (Letter, error) {
 	if w.Limit == "" {
 		w.Limit = w.Address
 	}
-	return Letter{To: NewRecipient(w.Channel, w.Address, w.Limit, w.Masked), Locale: w.Locale, Params: w.Params}, nil
+	return Letter{To: NewRecipient(w.Channel, w.Address, w.Limit, w.Masked), Locale: w.Locale, Params: w.Params, Decoy: w.Decoy == 1}, nil
 }
 
 // seal encrypts with AES-256-GCM under a random nonce. What the value is, and

@@ -21,6 +21,11 @@ const (
 	AddEmail       Namespace = "add-email"
 )
 
+var (
+	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
+	prefixForm  = regexp.MustCompile(`^\+[1-9][0-9]{0,14}$`)
+)
+
 var namespaceForm = regexp.MustCompile(`^[a-z][a-z0-9-]{1,31}$`)
 
 // Valid tells whether n has the form of a namespace. "all" is not one: it
@@ -64,6 +69,14 @@ type Policy struct {
 	// FallbackAfter is how long a receipt may keep a text from going to the other
 	// address that its caller has named.
 	FallbackAfter time.Duration
+
+	// Where texts may go: to which countries, or Anywhere; nowhere if there are
+	// none. DenyPrefixes are of numbers in E.164. DailySpend is what the texts of 24
+	// hours to a country may cost; Anywhere is all that have no entry together.
+	Countries    []string
+	DenyPrefixes []string
+	RefuseVoIP   bool
+	DailySpend   map[string]Money
 }
 
 // DefaultPolicy is the policy of a namespace of which nothing else is said. Its
@@ -137,5 +150,14 @@ func (p Policy) Check() error {
 	want(p.Daily >= 1 && p.AllDaily >= 1, "daily, all_daily: want at least 1")
 	want(p.SessionLife >= time.Minute && p.SessionLife <= 24*time.Hour, "session_life: want 1m to 24h")
 	want(p.FallbackAfter >= 5*time.Second, "fallback_after: want at least 5s")
+	for _, c := range p.Countries {
+		want(c == Anywhere || countryForm.MatchString(c), `countries: want ISO 3166 codes such as "DE", or "*" for all`)
+	}
+	for _, prefix := range p.DenyPrefixes {
+		want(prefixForm.MatchString(prefix), `deny_prefixes: want beginnings of numbers such as "+4930"`)
+	}
+	for c := range p.DailySpend {
+		want(c == Anywhere || countryForm.MatchString(c), `daily_spend: want amounts by ISO 3166 code, such as { DE = "50", "*" = "20" }`)
+	}
 	return errors.Join(errs...)
 }

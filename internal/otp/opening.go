@@ -16,6 +16,8 @@ type Opening struct {
 	Code    Sealed
 	Letter  Sealed
 	Address Sealed // of the recipient
+	// Buckets are all charged or none; no two are the same.
+	Buckets []Bucket
 	// Fallbacks are where else the code may go, in order.
 	Fallbacks []Fallback
 	// Act is set if a member of the staff asks, and not the product.

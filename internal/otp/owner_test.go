@@ -3,6 +3,7 @@ package otp_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -146,5 +147,21 @@ func TestTheNamesThatAreStoredDoNotChangeWithTheVersion(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Fatal(d)
+	}
+}
+
+func TestABucketIsOneCombinationsAlone(t *testing.T) {
+	t.Parallel()
+	k := keysOf(t, "k1")
+	seen := map[otp.Fingerprint]string{}
+	for _, values := range [][]string{{"n", "ab", "c"}, {"n", "a", "bc"}, {"n", "abc"}, {"na", "b", "c"}, {"n", "", "abc"}, {"n", "abc", ""}} {
+		b := k.BucketOf(values[0], values[1:]...)
+		if was := seen[b]; was != "" || strings.Contains(string(b), "abc") {
+			t.Errorf("%q and %s are one", values, was)
+		}
+		seen[b] = strings.Join(values, "|")
+	}
+	if k.BucketOf("n", "a") != keysOf(t, "k2").BucketOf("n", "a") {
+		t.Error("a rotation of the ring would make it another")
 	}
 }

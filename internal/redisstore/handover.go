@@ -10,11 +10,12 @@ import (
 )
 
 var (
-	claim   = load("claim")
-	sending = load("sending")
-	outcome = load("outcome")
-	rest    = load("rest")
-	receipt = load("receipt")
+	claim    = load("claim")
+	sending  = load("sending")
+	outcome  = load("outcome")
+	rest     = load("rest")
+	withhold = load("withhold")
+	receipt  = load("receipt")
 )
 
 // Claim takes a send for the time of Lease. ok is false if there is nothing to
@@ -81,6 +82,14 @@ func (s *Store) Rest(ctx context.Context, c otp.Claim, pause time.Duration, reas
 	}
 	r, err := s.run(ctx, rest, verificationKey(id), id.Partition().String(), string(id), c.Order.Send, c.Holder, reason, wait, ms(LeastLife))
 	return r.text(0) == "open", otp.State(r.text(1)), err
+}
+
+// Withhold ends a claimed send whose letter is a decoy. ended is false if another
+// worker has it by now, or it has ended otherwise.
+func (s *Store) Withhold(ctx context.Context, c otp.Claim) (ended bool, err error) {
+	id := c.Order.ID
+	r, err := s.run(ctx, withhold, verificationKey(id), id.Partition().String(), string(id), c.Order.Send, c.Holder)
+	return len(r) > 0, err
 }
 
 // Receive writes down a receipt.

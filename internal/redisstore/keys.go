@@ -20,6 +20,7 @@ import (
 //	v:{p}<id>               a verification: see lua/record.lua
 //	recent:{p}<fp>          "id ns binding" of the newest ones       as long as the newest of them
 //	repeat:<nonce>          a request its caller may repeat          24 h
+//	bucket:<name>:<hash>    what there was, see lua/bucket.lua       its interval; never in a cluster
 //	pace:{00}<provider>     when its next hand-over may begin        seconds
 //	staff:visit:{00}<hash of a pass>      who is signed in           until then they had to click
 //	staff:referral:{00}<hash of a pass>   on the way to the identity provider   10 min

@@ -299,7 +299,7 @@ func (r *rig) states(id otp.ID) (all []string) {
 	return all
 }
 
-// rounds is how often a race is run: a few times, or many with SOAK.
+// rounds is how often a race is run: a few times, or many with LONG.
 func rounds(t *testing.T, few, many int) int {
 	t.Helper()
 	if os.Getenv("LONG") != "" {

@@ -20,7 +20,10 @@ func (s *Store) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 		string(o.Channel), o.Masked, string(o.Nonce), o.Digest.Key, o.Digest.Sum, string(o.Code), string(o.Letter),
 		ms(p.Life), ms(p.MaxLife), ms(p.MinLeft), p.Resend == otp.Rotate, p.MaxChecks, p.MaxSends,
 		ms(p.Cooldown), ms(p.AllCooldown), p.Daily, p.AllDaily,
-		ms(s.Retention), ms(patience), recentKept, string(o.Address), o.Act.Actor, o.Act.Reason, ms(p.FallbackAfter),
+		ms(s.Retention), ms(patience), recentKept, string(o.Address), o.Act.Actor, o.Act.Reason, ms(p.FallbackAfter), len(o.Buckets),
+	}
+	for _, b := range o.Buckets {
+		args = append(args, b.Name, string(b.Key), b.Max, ms(b.Interval), b.Cost)
 	}
 	for _, f := range o.Fallbacks {
 		args = append(args, string(f.Channel), f.Masked, string(f.Letter))
@@ -32,7 +35,7 @@ func (s *Store) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 	if r.text(0) == "limit" {
 		return otp.Opened{}, &otp.LimitError{
 			Limit: otp.Limit(r.text(1)), RetryAfter: r.duration(2),
-			ID: otp.ID(r.text(3)), ExpiresAt: r.at(4),
+			ID: otp.ID(r.text(3)), ExpiresAt: r.at(4), Bucket: r.text(5),
 		}
 	}
 	return otp.Opened{

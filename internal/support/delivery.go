@@ -3,6 +3,7 @@ package support
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
@@ -148,11 +149,21 @@ func (e Explainer) end(h otp.History, s otp.SendRecord) Explanation {
 
 // suppressed is a send to a recipient whom nothing is sent to.
 func suppressed(h otp.History, s otp.SendRecord) Explanation {
+	if decoy(h) {
+		return Explanation{"nothing sent", "Nothing was sent: the product asked for a decoy, as it does where it knows no account for this address.", "Say nothing about accounts to whoever asks. If the person has one, the product knows them by another address.", Wait}
+	}
 	what := "Nothing was sent: this address takes no " + messages(s.Channel) + ", as a provider has told us before."
 	if lifted(h) {
 		return Explanation{"nothing sent", what + liftedSince, sentence(again(h)), Bad}
 	}
 	return Explanation{"nothing sent", what, "If the person says it does, clear the suppression and " + again(h) + ". " + offer(s.Channel), Bad}
+}
+
+// decoy tells whether the newest send was one.
+func decoy(h otp.History) bool {
+	return slices.ContainsFunc(h.Steps, func(s otp.Step) bool {
+		return s.Send == len(h.Sends) && s.State == string(otp.SendSuppressed) && s.Reason == "decoy"
+	})
 }
 
 func (e Explainer) failed(f otp.Step) string {

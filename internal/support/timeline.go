@@ -102,6 +102,9 @@ func (e Explainer) ofSend(h otp.History, s otp.Step) Moment {
 		m.Title = "Not sent: a later send, or the end of the verification, came first"
 	case "suppressed":
 		m.Title, m.Detail, m.Mood = "Not sent", "This address takes no such messages; see the suppression.", Bad
+		if s.Reason == "decoy" {
+			m.Detail, m.Mood = "The product asked for a decoy.", Wait
+		}
 	case "canceled":
 		m.Title = "Not sent: canceled before"
 	case "expired":

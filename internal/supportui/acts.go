@@ -258,6 +258,8 @@ func limitText(e *otp.LimitError) string {
 		return "Not sent: the recipient is locked for another " + wait + ". Unlock first."
 	case otp.LimitCooldown:
 		return "Not sent: the last code is too fresh. It may be sent again in " + wait + "."
+	case otp.LimitRate:
+		return "Not sent: there were too many of this kind (" + e.Bucket + "). It may be sent again in " + wait + "."
 	case otp.LimitDaily:
 		return "Not sent: this recipient has had all codes of the day. The quota is full again in " + wait + "."
 	}

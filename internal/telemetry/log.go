@@ -57,9 +57,15 @@ type loggedVerifications struct {
 func (l *loggedVerifications) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 	opened, err := l.Verifications.Start(ctx, o)
 	if l.log.Enabled(ctx, slog.LevelInfo) {
-		l.log.LogAttrs(ctx, level(err), "start", slog.String("outcome", startOutcome(opened, err)),
+		attrs := []slog.Attr{
+			slog.String("outcome", startOutcome(opened, err)),
 			slog.String("id", string(opened.Order.ID)), slog.Int("send", opened.Order.Send), slog.String("namespace", string(o.Owner.Namespace)),
-			slog.String("channel", string(o.Channel)), slog.String("to", o.Masked), slog.String("fp", fingerprint(o.Owner)))
+			slog.String("channel", string(o.Channel)), slog.String("to", o.Masked), slog.String("fp", fingerprint(o.Owner)),
+		}
+		if limit := limitOf(err); limit != "" {
+			attrs = append(attrs, slog.String("limit", limit))
+		}
+		l.log.LogAttrs(ctx, level(err), "start", attrs...)
 	}
 	return opened, err
 }

@@ -6,6 +6,7 @@ package telemetry
 import (
 	"net/http"
 	"runtime/debug"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -29,10 +30,11 @@ type Metrics struct {
 	settled  prometheus.Counter
 	lost     prometheus.Counter
 	bounces  *prometheus.CounterVec
+	limited  *prometheus.CounterVec
 }
 
 var (
-	startOutcomes   = []string{"admitted", "resent", "suppressed", "cooldown", "sends", "daily", "lock", "error"}
+	startOutcomes   = []string{"admitted", "resent", "suppressed", "cooldown", "sends", "daily", "rate", "lock", "error"}
 	checkOutcomes   = []string{"approved", "code_mismatch", "expired", "already_used", "canceled", "not_found", "binding_mismatch", "lock", "error"}
 	attemptOutcomes = []string{"accepted", "provider", "throttled", "recipient", "us", "unknown"}
 	sendOutcomes    = []string{"staged", "accepted", "failed", "unknown"}
@@ -93,13 +95,31 @@ func New(version string, namespaces map[otp.Namespace]otp.Policy, providers []st
 			Name: "otpipe_bounces_total",
 			Help: "Mail to return paths, by what became of it; refused is that to addresses nobody made.",
 		}, []string{"outcome"}),
+		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "otpipe_limited_total",
+			Help: "Starts that a configured limit, or the daily spend, refused.",
+		}, []string{"namespace", "limit"}),
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "otpipe_build_info", Help: "1, with the version."}, []string{"version", "go"})
-	m.registry.MustRegister(m.starts, m.checks, m.locks, m.sends, m.attempts, m.handOver, m.arrival, m.approval, m.rang, m.settled, m.lost, m.bounces, info,
+	m.registry.MustRegister(m.starts, m.checks, m.locks, m.sends, m.attempts, m.handOver, m.arrival, m.approval, m.rang, m.settled, m.lost, m.bounces, m.limited, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	info.WithLabelValues(version, goVersion()).Set(1)
 	m.zero(namespaces, providers)
 	return m
+}
+
+// Limits has the series of all configured limits begin at zero.
+func (m *Metrics) Limits(rates []otp.Rate, namespaces map[otp.Namespace]otp.Policy) {
+	for ns, p := range namespaces {
+		for _, r := range rates {
+			if len(r.Namespaces) == 0 || slices.Contains(r.Namespaces, ns) {
+				m.limited.WithLabelValues(string(ns), r.Name)
+			}
+		}
+		if len(p.DailySpend) > 0 {
+			m.limited.WithLabelValues(string(ns), otp.DailySpend)
+		}
+	}
 }
 
 func (m *Metrics) zero(namespaces map[otp.Namespace]otp.Policy, providers []string) {

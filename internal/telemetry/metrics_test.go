@@ -58,7 +58,7 @@ func scrape(t *testing.T, m *telemetry.Metrics) map[string]string {
 func zeros() map[string]string {
 	all := map[string]string{"otpipe_watch_rings_total": "0", "otpipe_watch_settled_total": "0", "otpipe_rings_lost_total": "0"}
 	for ns := range namespaces {
-		for _, o := range []string{"admitted", "resent", "suppressed", "cooldown", "sends", "daily", "lock", "error"} {
+		for _, o := range []string{"admitted", "resent", "suppressed", "cooldown", "sends", "daily", "rate", "lock", "error"} {
 			all[fmt.Sprintf(`otpipe_starts_total{namespace="%s",outcome="%s"}`, ns, o)] = "0"
 		}
 		for _, o := range []string{"approved", "code_mismatch", "expired", "already_used", "canceled", "not_found", "binding_mismatch", "lock", "error"} {

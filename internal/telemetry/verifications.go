@@ -21,6 +21,9 @@ type verifications struct {
 func (v *verifications) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 	opened, err := v.Verifications.Start(ctx, o)
 	v.m.starts.WithLabelValues(string(o.Owner.Namespace), startOutcome(opened, err)).Inc()
+	if limit := limitOf(err); limit != "" {
+		v.m.limited.WithLabelValues(string(o.Owner.Namespace), limit).Inc()
+	}
 	if err == nil && opened.State == otp.Queued {
 		v.m.sends.WithLabelValues(string(opened.Channel), "staged").Inc()
 	}
@@ -60,6 +63,14 @@ func checkOutcome(v otp.Verdict, err error) string {
 
 // locked tells whether this very guess has locked the recipient.
 func locked(v otp.Verdict) bool { return !v.LockedUntil.IsZero() }
+
+// limitOf is the name of the configured limit that refused a start; "" if none did.
+func limitOf(err error) string {
+	if le, limited := errors.AsType[*otp.LimitError](err); limited {
+		return le.Bucket
+	}
+	return ""
+}
 
 // outcomeOf names an error; fine is what there is without one.
 func outcomeOf(err error, fine string) string {

@@ -24,7 +24,7 @@ func (s *Service) elsewhere(r StartRequest, p otp.Policy, to otp.Recipient) ([]o
 	}
 	all := []otp.Recipient{to}
 	for i, f := range r.Fallbacks {
-		other, err := s.other(f, p, "fallback/"+strconv.Itoa(i))
+		other, err := s.other(r.Namespace, f, p, "fallback/"+strconv.Itoa(i))
 		if err != nil {
 			return nil, err
 		}
@@ -37,7 +37,7 @@ func (s *Service) elsewhere(r StartRequest, p otp.Policy, to otp.Recipient) ([]o
 }
 
 // other reads one of them; field is its place in the request.
-func (s *Service) other(f Fallback, p otp.Policy, field string) (otp.Recipient, error) {
+func (s *Service) other(ns otp.Namespace, f Fallback, p otp.Policy, field string) (otp.Recipient, error) {
 	if f.Channel == "" {
 		f.Channel = channelOf(f.To)
 	}
@@ -48,7 +48,10 @@ func (s *Service) other(f Fallback, p otp.Policy, field string) (otp.Recipient, 
 	if ie, bad := errors.AsType[*otp.InputError](err); bad {
 		return to, &otp.InputError{Field: field + "/" + ie.Field, Detail: ie.Detail, Err: ie.Err}
 	}
-	return to, err
+	if err != nil {
+		return to, err
+	}
+	return to, destination(ns, p, to, s.Place(to), field+"/to")
 }
 
 // sealFallbacks writes their letters. What only the first channel's message has
@@ -58,7 +61,7 @@ func (s *Service) sealFallbacks(r StartRequest, owner otp.Owner, elsewhere []otp
 		declared := s.Templates.Declares(r.Namespace, to.Channel())
 		params := maps.Clone(r.Params)
 		maps.DeleteFunc(params, func(name, _ string) bool { return !slices.Contains(declared, name) })
-		letter, err := s.Keys.SealLetter(owner, otp.Letter{To: to, Locale: r.Locale, Params: params})
+		letter, err := s.Keys.SealLetter(owner, otp.Letter{To: to, Locale: r.Locale, Params: params, Decoy: r.Decoy})
 		if err != nil {
 			return nil, err
 		}

@@ -80,7 +80,10 @@ type Service struct {
 	Ringer        Ringer
 	Templates     Templates
 	Addresses     func(c otp.Channel, s string) (otp.Recipient, error) // canonical forms
+	Place         func(to otp.Recipient) otp.Place                     // what it tells of itself
 	Namespaces    map[otp.Namespace]otp.Policy
+	Rates         []otp.Rate // may be none
+	Prices        otp.Prices // likewise
 	Keys          otp.Keys
 	Partitions    int
 }

@@ -39,13 +39,17 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, store: &redisstore.Store{Redis: redistest.Client(t), Retention: time.Hour, EventsKept: 100}}
 	namespaces := otp.BuiltIn()
+	for ns, p := range namespaces {
+		p.Countries = []string{"DE", "GB"}
+		namespaces[ns] = p
+	}
 	composer, err := message.New(templates.FS, namespaces, message.Settings{Params: map[string]string{"brand": "Example"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Service = &verify.Service{
 		Verifications: watched{r.store, r}, Sessions: r.store, Journal: r.store, Locks: r.store, Repeats: r.store,
-		Ringer: r, Templates: composer, Addresses: address.Parse, Namespaces: namespaces,
+		Ringer: r, Templates: composer, Addresses: address.Parse, Place: address.Atlas{Disposable: address.Domains{"gone.example": true}}.Place, Namespaces: namespaces,
 		Keys: keys(t, "k1"), Partitions: 16,
 	}
 	return r

@@ -19,7 +19,9 @@ type StartRequest struct {
 	Params    map[string]string
 	Binding   string
 	Fallbacks []Fallback // other addresses, in order
-	Nonce     otp.Nonce  // of a request that its caller may repeat; "" of any other
+	Limits    Limits
+	Decoy     bool      // nothing is sent, and nobody but the support staff can tell
+	Nonce     otp.Nonce // of a request that its caller may repeat; "" of any other
 }
 
 // Fallback is another address that the code may go to.
@@ -61,13 +63,21 @@ func (s *Service) Start(ctx context.Context, who otp.Caller, r StartRequest) (St
 	if err != nil {
 		return Started{}, err
 	}
+	at := s.Place(to)
+	if err := destination(r.Namespace, policy, to, at, "to"); err != nil {
+		return Started{}, err
+	}
+	of, err := subject(who, r, to, at)
+	if err != nil {
+		return Started{}, err
+	}
 	elsewhere, err := s.elsewhere(r, policy, to)
 	if err != nil {
 		return Started{}, err
 	}
 	o, replayed, err := once(ctx, s, r.Nonce, r.said(), func(n otp.Nonce) (otp.Opened, error) {
 		r.Nonce = n
-		return s.open(ctx, r, policy, to, elsewhere)
+		return s.open(ctx, r, policy, to, elsewhere, s.buckets(policy, of))
 	})
 	if err != nil {
 		return Started{}, err
@@ -84,15 +94,22 @@ func (r StartRequest) said() []string {
 	for _, f := range r.Fallbacks {
 		all = append(all, "fallback", string(f.Channel), f.To)
 	}
+	if r.Limits != (Limits{}) {
+		all = append(all, "limits", r.Limits.IP, r.Limits.Device, r.Limits.Account)
+	}
+	if r.Decoy {
+		all = append(all, "decoy")
+	}
 	return all
 }
 
 // open asks the store to admit a request, and rings for its send.
-func (s *Service) open(ctx context.Context, r StartRequest, p otp.Policy, to otp.Recipient, elsewhere []otp.Recipient) (otp.Opened, error) {
+func (s *Service) open(ctx context.Context, r StartRequest, p otp.Policy, to otp.Recipient, elsewhere []otp.Recipient, buckets []otp.Bucket) (otp.Opened, error) {
 	opening, err := s.opening(r, p, to, elsewhere)
 	if err != nil {
 		return otp.Opened{}, err
 	}
+	opening.Buckets = buckets
 	o, err := s.Verifications.Start(ctx, opening)
 	if le, limited := errors.AsType[*otp.LimitError](err); limited {
 		le.Policy = p
@@ -111,7 +128,7 @@ func (s *Service) open(ctx context.Context, r StartRequest, p otp.Policy, to otp
 func (s *Service) opening(r StartRequest, p otp.Policy, to otp.Recipient, elsewhere []otp.Recipient) (otp.Opening, error) {
 	owner := s.Keys.Owner(r.Namespace, to, r.Binding, s.Partitions)
 	code := otp.NewCode(p.Digits)
-	letter, err := s.Keys.SealLetter(owner, otp.Letter{To: to, Locale: r.Locale, Params: r.Params})
+	letter, err := s.Keys.SealLetter(owner, otp.Letter{To: to, Locale: r.Locale, Params: r.Params, Decoy: r.Decoy})
 	if err != nil {
 		return otp.Opening{}, err
 	}

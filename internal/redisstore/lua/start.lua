@@ -6,9 +6,11 @@
 --   life, max_life, min_left, rotate, max_checks, max_sends, cooldown, all_cooldown, daily, all_daily,
 --   retention of the journal, ms until the watch looks after the send, "last" recent entries,
 --   the address sealed, who of the staff asks or "", why,
---   ms after which the code goes to another address without a receipt, and of each such channel, mask and letter
+--   ms after which the code goes to another address without a receipt,
+--   how many buckets, and of each its name, key, most, interval in ms and cost,
+--   and of each other address its channel, mask and letter
 -- Returns {"ok", id, n, resent, channel, expires, resend, sends left, state, daily left, daily reset, now}
---   or {"limit", which, retry ms, live id, its expiry}.
+--   or {"limit", which, retry ms, live id, its expiry, the bucket's name}.
 
 -- include clock
 -- include record
@@ -58,19 +60,29 @@ if latest then
   end
 end
 
-local function refuse(which, ms) return {'limit', which, ms, v and v.id or '', v and v.exp or 0} end
+local function refuse(which, ms, bucket) return {'limit', which, ms, v and v.id or '', v and v.exp or 0, bucket or ''} end
 
 if lock then
   local locked_until = tonumber(string.match(lock, '%d+'))
   if locked_until > NOW then return refuse('lock', locked_until - NOW) end
 end
 local address, actor, reason = unpack(ARGV, 30, 32)
-local elsewhere = #ARGV > 33
+local BUCKETS = 34
+local others = BUCKETS + 1 + 5 * ARGV[BUCKETS]
+local elsewhere = #ARGV >= others
 suppressed = suppressed and tonumber(suppressed) > NOW and not elsewhere
 if own_until > NOW or all_until > NOW then return refuse('cooldown', math.max(own_until, all_until) - NOW) end
 if own_used >= daily then return refuse('daily', own_start + DAY - NOW) end
 if all_used >= all_daily then return refuse('daily', all_start + DAY - NOW) end
 if v and v.n >= v.smax then return refuse('sends', v.exp - NOW) end
+local filled
+if ARGV[BUCKETS] ~= '0' then
+  -- include bucket
+  local all = buckets(BUCKETS)
+  local full, wait = fullest(all)
+  if full then return refuse('rate', wait, full.name) end
+  filled = function() for _, b in ipairs(all) do fill(b) end end
+end
 
 local new_code = not v
 if v then
@@ -117,6 +129,7 @@ if all_start == 0 then all_start = NOW end
 own_used, all_used = own_used + 1, all_used + 1
 charge(own_quota, own_start, own_used, own_given)
 charge(all_quota, all_start, all_used, all_given)
+if filled then filled() end
 
 local n = v.n + 1
 local by = v.id .. '/' .. n
@@ -137,7 +150,7 @@ else
   save(v, n, s)
   if elsewhere then
     local all = {ARGV[33]}
-    for i = 34, #ARGV, 3 do all[#all + 1] = ARGV[i] .. ' ' .. ARGV[i + 1] .. ' ' .. ARGV[i + 2] end
+    for i = others, #ARGV, 3 do all[#all + 1] = ARGV[i] .. ' ' .. ARGV[i + 1] .. ' ' .. ARGV[i + 2] end
     set(v, 'b', table.concat(all, '\n'))
   elseif n > 1 then
     call('HDEL', v.key, 'b') -- a resend says anew where else the code may go
