@@ -100,7 +100,7 @@ func add[I, O any](a *API, api huma.API, op huma.Operation, handle func(ctx cont
 	op.MaxBodyBytes = maxBody + 1 // huma refuses what reaches the limit
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		who, _ := ctx.Value(callerKey{}).(otp.Caller)
-		out, err := handle(ctx, who, in)
+		out, err := handle(otp.WithCaller(ctx, who.Name), who, in)
 		if err == nil {
 			return out, nil
 		}

@@ -57,6 +57,11 @@ func TestASessionIsActiveOnlyIfTokenNamespaceAndRecipientMatch(t *testing.T) {
 					t.Error(d)
 				}
 			}
+			if d := cmp.Diff(inactive, c.want); d != "" { // that it was used is an event, and no more
+				delete(before, "events:{"+r.partition()+"}")
+				r.untouched(before, name, "events:{"+r.partition()+"}")
+				return
+			}
 			r.untouched(before, name)
 		})
 	}

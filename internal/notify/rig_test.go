@@ -100,7 +100,7 @@ func newRig(t *testing.T, names ...string) *rig {
 func (r *rig) add(kind string, more ...string) {
 	r.Helper()
 	values := append([]string{
-		"type", kind, "id", "VE00000000000000000000000000000001", "ns", "phone-auth", "fp", "canary-fingerprint", "to", "+49•••••••89",
+		"type", kind, "id", "VE00000000000000000000000000000001", "ns", "phone-auth", "an", "canary-anchor", "to", "+49•••••••89",
 	}, more...)
 	if err := r.rdb.XAdd(r.Context(), &redis.XAddArgs{Stream: "events:{00}", Values: values}).Err(); err != nil {
 		r.Fatal(err)

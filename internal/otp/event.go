@@ -17,4 +17,9 @@ type Event struct {
 	Provider     string // of the attempt
 	Reason       string // a short code; of an act, what its actor says of it
 	Actor        string // who did it, if that was a member of the staff or an operator
+	Caller       string // the name of the API key it was done with; "" if by a worker or the staff
+	Request      string // the id of the request that caused it
+	Client       string // the address that the request came from, where that is known
+	Anchor       Anchor // of the recipient
+	Way          Way    // in which somebody of the staff signed in or did not
 }

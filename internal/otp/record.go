@@ -47,6 +47,14 @@ type Personal struct {
 	Note   string `json:"note,omitempty"`   // what a member of the staff said of their act
 }
 
+// Batch is what the exporter of a partition's records works on.
+type Batch struct {
+	Last   Record // of the chain so far: its partition, number and sum
+	Seed   string // of the records' salts, gone when the batch is finished
+	Missed int    // events that were trimmed before they were taken
+	Events []Event
+}
+
 // NewSalt is the salt of a record's personal part: 128 random bits.
 func NewSalt() string {
 	var b [16]byte

@@ -31,3 +31,16 @@ func Client(ctx context.Context) netip.Addr {
 	from, _ := ctx.Value(clientKey{}).(netip.Addr)
 	return from
 }
+
+type callerKey struct{}
+
+// WithCaller marks all that is done with ctx as done with the API key of a name.
+func WithCaller(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, callerKey{}, name)
+}
+
+// CallerName is the name of the API key that ctx belongs to; "" if to none.
+func CallerName(ctx context.Context) string {
+	name, _ := ctx.Value(callerKey{}).(string)
+	return name
+}

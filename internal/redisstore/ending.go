@@ -36,6 +36,6 @@ func (s *Store) CancelFor(ctx context.Context, id otp.ID, a otp.Act) error {
 // whether there were any.
 func (s *Store) Unlock(ctx context.Context, o otp.Owner, actor, reason string) (cleared bool, err error) {
 	r, err := s.run(ctx, unlock, stateKey(o.Namespace, "lock", o.Partition, who(o)),
-		o.Partition.String(), string(o.Namespace), joined(o.Identity), joined(o.Limit), string(o.Binding), actor, reason)
+		o.Partition.String(), string(o.Namespace), joined(o.Identity), joined(o.Limit), string(o.Binding), actor, reason, string(o.Anchor))
 	return r.number(0) == 1, err
 }

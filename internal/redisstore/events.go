@@ -9,7 +9,21 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
-var listen = load("listen")
+var (
+	listen = load("listen")
+	told   = load("told")
+)
+
+// Tell adds an event that is about no verification; pairs are names and values, as
+// Event has them.
+func (s *Store) Tell(ctx context.Context, p otp.Partition, pairs ...string) error {
+	args := []any{p.String()}
+	for _, text := range pairs {
+		args = append(args, text)
+	}
+	_, err := s.run(ctx, told, eventsKey(p), args...)
+	return err
+}
 
 // Group hears all events once, whatever other groups hear; see lua/listen.lua.
 // It may be used by many goroutines and processes at once: each event goes to
@@ -78,5 +92,15 @@ func setField(e *otp.Event, name, value string) {
 		e.Reason = value
 	case "actor":
 		e.Actor = value
+	case "by":
+		e.Caller = value
+	case "req":
+		e.Request = value
+	case "from":
+		e.Client = value
+	case "an":
+		e.Anchor = otp.Anchor(value)
+	case "way":
+		e.Way = otp.Way(value)
 	}
 }

@@ -80,6 +80,7 @@ func TestEveryChangeOfAVerificationIsHeardOnce(t *testing.T) {
 		full := otp.Event{
 			Entry: e.Entry, Partition: p, At: e.At, Kind: "attempt.undelivered", Verification: o.Order.ID, Namespace: otp.PhoneAuth, To: "+49•••",
 			Send: 1, Attempt: 1, Provider: "twilio", Reason: "twilio_30003",
+			Anchor: r.owner(ask{}.filled()).Anchor,
 		}
 		if diff := cmp.Diff(full, e); diff != "" {
 			t.Error(diff)

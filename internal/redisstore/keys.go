@@ -34,6 +34,7 @@ import (
 //	events:{p}              stream of all transitions, trimmed to a length
 //	provider:{00}<name>     drain, pause and breakers' advice, see lua/standing.lua
 //	heard:{p}<group>        how many events of the stream a group took, or missed
+//	audit:{p}               who exports, the last record's number and sum: see lua/audit.lua
 //	otpipe:store            partitions and marks of the keys, see guard.go
 func stateKey(ns otp.Namespace, kind string, p otp.Partition, who string) string {
 	return string(ns) + ":" + kind + ":{" + p.String() + "}" + who
@@ -70,6 +71,8 @@ func tallyKey(p otp.Partition, hour int64) string {
 	return "tally:{" + p.String() + "}" + strconv.FormatInt(hour, 10)
 }
 
+func auditKey(p otp.Partition) string { return "audit:{" + p.String() + "}" }
+
 const storeKey = "otpipe:store"
 
 // keysLua says the same to the scripts. They are given one key and make the
@@ -81,6 +84,7 @@ local function recent_key(p, fp) return 'recent:{' .. p .. '}' .. fp end
 local function staff_key(kind, mark) return 'staff:' .. kind .. ':{00}' .. mark end
 local function due_key(p) return 'due:{' .. p .. '}' end
 local function heard_key(p, group) return 'heard:{' .. p .. '}' .. group end
+local function audit_key(p) return 'audit:{' .. p .. '}' end
 local function tally_key(p, hour) return 'tally:{' .. p .. '}' .. hour end
 local function events_key(p) return 'events:{' .. p .. '}' end
 `

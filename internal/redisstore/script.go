@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -50,7 +51,7 @@ func read(name string) string {
 // whether the transition happened is then not known, and asking again with the
 // same nonce or holder is safe.
 func (s *Store) run(ctx context.Context, t transition, key string, args ...any) (reply, error) {
-	got, err := t.script.Run(ctx, s.Redis, []string{key}, s.frame(args)...).Slice()
+	got, err := t.script.Run(ctx, s.Redis, []string{key}, s.frame(ctx, args)...).Slice()
 	return reply(got), unavailable(t.name, err)
 }
 
@@ -60,13 +61,13 @@ func (s *Store) runDurable(ctx context.Context, t transition, key string, args .
 	if s.Replicas == 0 {
 		return s.run(ctx, t, key, args...)
 	}
-	got, copies, err := s.runAndWait(ctx, t.script.EvalSha, key, s.frame(args))
+	got, copies, err := s.runAndWait(ctx, t.script.EvalSha, key, s.frame(ctx, args))
 	if _, moved := redis.IsMovedError(err); moved {
 		s.relearn(ctx)
-		got, copies, err = s.runAndWait(ctx, t.script.EvalSha, key, s.frame(args))
+		got, copies, err = s.runAndWait(ctx, t.script.EvalSha, key, s.frame(ctx, args))
 	}
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		got, copies, err = s.runAndWait(ctx, t.script.Eval, key, s.frame(args))
+		got, copies, err = s.runAndWait(ctx, t.script.Eval, key, s.frame(ctx, args))
 	}
 	if err == nil && copies < int64(s.Replicas) {
 		err = fmt.Errorf("%d of %d replicas have it", copies, s.Replicas)
@@ -99,13 +100,26 @@ func (s *Store) runAndWait(ctx context.Context, run eval, key string, args []any
 	return got, n, err
 }
 
-// frame puts before a script's arguments what all of them get.
-func (s *Store) frame(args []any) []any {
+// frame puts before a script's arguments what all of them get: the clock's offset,
+// and for the events how many are kept and on whose behalf this is.
+func (s *Store) frame(ctx context.Context, args []any) []any {
 	var offset time.Duration
 	if s.Offset != nil {
 		offset = s.Offset()
 	}
-	return append([]any{offset.Milliseconds(), s.EventsKept}, args...)
+	client := ""
+	if from := otp.Client(ctx); from.IsValid() {
+		client = from.String()
+	}
+	about := strconv.Itoa(s.EventsKept) + " " + dash(otp.RequestID(ctx)) + " " + dash(otp.CallerName(ctx)) + " " + dash(client)
+	return append([]any{offset.Milliseconds(), about}, args...)
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
 }
 
 func unavailable(name string, err error) error {

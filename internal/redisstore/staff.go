@@ -71,11 +71,7 @@ func (s *Store) Leave(ctx context.Context, p otp.Pass, why string) (actor string
 
 // TurnedAway notes that somebody was not let in: actor if it is known who.
 func (s *Store) TurnedAway(ctx context.Context, actor string, way otp.Way, reason string) error {
-	err := s.Redis.XAdd(ctx, &redis.XAddArgs{
-		Stream: eventsKey(0), MaxLen: int64(s.EventsKept), Approx: true,
-		Values: []string{"type", "staff.refused", "actor", actor, "way", string(way), "reason", reason},
-	}).Err()
-	return unavailable("turned away", err)
+	return s.Tell(ctx, 0, "type", "staff.refused", "actor", actor, "way", string(way), "reason", reason)
 }
 
 // Refer keeps a referral for the browser that has the pass.

@@ -70,6 +70,17 @@ func (s *Service) Open(ctx context.Context, who otp.Staff, id otp.ID) (File, err
 	return f, nil
 }
 
+// View is Open for somebody who looks at it: that is written down first.
+func (s *Service) View(ctx context.Context, who otp.Staff, id otp.ID) (File, error) {
+	if _, err := s.find(ctx, who, id); err != nil {
+		return File{}, err
+	}
+	if err := s.Acts.Witness(ctx, id, "viewed", otp.Act{Actor: who.Name}); err != nil {
+		return File{}, fmt.Errorf("write down who looks: %w", err)
+	}
+	return s.Open(ctx, who, id)
+}
+
 // Summary is what goes into a ticket: plain text, without code or address.
 func (f File) Summary() string {
 	text := fmt.Sprintf("%s\n%s, %s, asked for %s\nStatus: %s\n%s\n", f.ID, f.Namespace, f.Masked, stamp(f.CreatedAt), f.Status, f.Explanation.What)

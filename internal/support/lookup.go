@@ -49,9 +49,9 @@ func (w Whose) owner() otp.Owner {
 }
 
 // Search finds the place of what somebody typed: a verification's id, a phone
-// number or an e-mail address. Its error is an *otp.InputError that says what to
-// write instead.
-func (s *Service) Search(text string) (Place, error) {
+// number or an e-mail address; of these it is written down who searches for whom.
+// Its error is an *otp.InputError that says what to write instead, or the store's.
+func (s *Service) Search(ctx context.Context, who otp.Staff, text string) (Place, error) {
 	text = strings.TrimSpace(text)
 	if id, err := otp.ParseID(text); err == nil {
 		return Place{ID: id}, nil
@@ -60,7 +60,11 @@ func (s *Service) Search(text string) (Place, error) {
 	if err != nil {
 		return Place{}, err
 	}
-	return Place{Whose: whoseOf(s.Keys.Owner("", to, "", s.Partitions))}, nil
+	owner := s.Keys.Owner("", to, "", s.Partitions)
+	if err := s.Acts.Tell(ctx, owner.Partition, "type", "staff.searched", "actor", who.Name, "an", string(owner.Anchor), "to", to.Masked()); err != nil {
+		return Place{}, fmt.Errorf("write down who searches: %w", err)
+	}
+	return Place{Whose: whoseOf(owner)}, nil
 }
 
 // Found is a verification in a list.

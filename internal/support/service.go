@@ -37,6 +37,8 @@ type Acts interface {
 	Divert(ctx context.Context, id otp.ID, ch otp.Channel, masked string, a otp.Act) (otp.Due, error)
 	// Witness writes down that somebody saw what few may see.
 	Witness(ctx context.Context, id otp.ID, what string, a otp.Act) error
+	// Tell adds an event about no verification, by names and values.
+	Tell(ctx context.Context, p otp.Partition, pairs ...string) error
 }
 
 // Ringer tells the workers that a send is due. It never blocks and may lose the

@@ -228,7 +228,7 @@ func (d *Door) away(w http.ResponseWriter, r *http.Request, what string, err err
 
 // tell writes the line of a sign-in. reason is "" where the outcome says it all.
 func (d *Door) tell(r *http.Request, outcome, reason, actor string, way otp.Way) {
-	d.Log.InfoContext(r.Context(), "sign-in", "outcome", outcome, "reason", reason, "actor", actor, "way", way, "from", d.from(r))
+	d.Log.InfoContext(r.Context(), "sign-in", "outcome", outcome, "reason", reason, "actor", actor, "way", way, "from", d.From(r))
 }
 
 // refused writes it where somebody is not let in, and has the stream know.

@@ -67,9 +67,9 @@ func ownPath(to string) string {
 	return (&url.URL{Path: u.Path}).String()
 }
 
-// from is where a request comes from: the connection's address or, where that is
+// From is where a request comes from: the connection's address or, where that is
 // one of our proxies, what the proxy says, as far as proxies are ours.
-func (d *Door) from(r *http.Request) netip.Addr {
+func (d *Door) From(r *http.Request) netip.Addr {
 	at, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}

@@ -21,7 +21,7 @@ func (d *Door) refer(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	r = r.WithContext(ctx)
 	e := Entrance{Back: ownPath(r.URL.Query().Get("to"))}
-	if !d.mayTry(w, r, d.KnockOf("", d.from(r)), "", otp.ByOIDC, e) {
+	if !d.mayTry(w, r, d.KnockOf("", d.From(r)), "", otp.ByOIDC, e) {
 		return
 	}
 	ref, p := otp.NewReferral(e.Back), otp.NewPass()
@@ -69,7 +69,7 @@ func (d *Door) comeBack(w http.ResponseWriter, r *http.Request) {
 		d.notIn(w, r, err, v.Who.Name, e)
 		return
 	}
-	d.admit(w, r, v, d.KnockOf("", d.from(r)), ref.Back)
+	d.admit(w, r, v, d.KnockOf("", d.From(r)), ref.Back)
 }
 
 // lost answers a browser that comes back without having been sent, or again.

@@ -68,7 +68,7 @@ func (d *Door) signIn(w http.ResponseWriter, r *http.Request) {
 	if d.Users.Knows(name) {
 		actor = name
 	}
-	k := d.KnockOf(name, d.from(r))
+	k := d.KnockOf(name, d.From(r))
 	if !d.mayTry(w, r, k, actor, otp.ByPassword, e) {
 		return
 	}

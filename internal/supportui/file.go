@@ -26,7 +26,7 @@ func (u *UI) open(w http.ResponseWriter, r *http.Request, who otp.Staff) (file, 
 	}
 	ctx, cancel := within(r)
 	defer cancel()
-	f, err := u.Support.Open(ctx, who, id)
+	f, err := u.Support.View(ctx, who, id)
 	if err != nil {
 		u.fail(w, r, who, err)
 		return file{}, false

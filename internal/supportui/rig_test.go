@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -122,6 +123,9 @@ func (r *rig) Write(p []byte) (int, error) {
 func (r *rig) Ring(_ context.Context, d otp.Due) { r.rung <- d }
 
 func (r *rig) Routes(*http.ServeMux) {}
+
+// From is nowhere.
+func (r *rig) From(*http.Request) netip.Addr { return netip.Addr{} }
 
 func (r *rig) Guard(next supportui.Page) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {

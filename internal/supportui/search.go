@@ -27,7 +27,9 @@ func (u *UI) showSearch(w http.ResponseWriter, r *http.Request, who otp.Staff) {
 // stands in a URL is logged and remembered, so there it is a fingerprint.
 func (u *UI) search(w http.ResponseWriter, r *http.Request, who otp.Staff) {
 	q := query{Text: r.PostFormValue("q")}
-	at, err := u.Support.Search(q.Text)
+	ctx, cancel := within(r)
+	defer cancel()
+	at, err := u.Support.Search(ctx, who, q.Text)
 	if ie, bad := errors.AsType[*otp.InputError](err); bad {
 		q.Wrong = ie.Detail
 		u.show(w, r, http.StatusUnprocessableEntity, searchPage, View{Title: "Where is my code?", Here: "search", Who: who, Page: q})

@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
@@ -29,6 +30,8 @@ type Guard interface {
 	// Still tells whether the one who sent a request is still in, and who they are
 	// by now. It is for streams, which outlive the look at their beginning.
 	Still(r *http.Request) (otp.Staff, bool)
+	// From is where a request comes from; the zero Addr if that is not known.
+	From(r *http.Request) netip.Addr
 }
 
 // UI serves the pages. It is wired by app; every field is required.
@@ -102,7 +105,7 @@ func (u *UI) everyAnswer(next http.Handler) http.Handler {
 		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
 		h.Set("Cache-Control", "no-store")
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, r.WithContext(otp.WithClient(r.Context(), u.Door.From(r))))
 	})
 }
 

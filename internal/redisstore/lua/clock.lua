@@ -1,6 +1,6 @@
 -- clock.lua: the time, and how numbers and lists are written.
 --
--- ARGV[1] offset of the clock in ms, ARGV[2] events kept per partition.
+-- ARGV[1] offset of the clock in ms, ARGV[2] what an event needs, see tell.lua.
 
 local call = redis.call
 

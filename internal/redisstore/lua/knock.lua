@@ -6,6 +6,7 @@
 -- Returns {ms to wait, which limit}, {0} for one that may try.
 
 -- include clock
+-- include tell
 -- include tries
 
 local place, name, pair, actor = unpack(ARGV, 3, 6)
@@ -26,7 +27,7 @@ end
 
 if wait > 0 then
   if call('SET', staff_key('told', place), '1', 'NX', 'PX', whole(wait)) then
-    call('XADD', events_key('00'), 'MAXLEN', '~', ARGV[2], '*', 'type', 'staff.throttled', 'actor', actor, 'reason', limit)
+    tell('00', 'type', 'staff.throttled', 'actor', actor, 'reason', limit)
   end
   return {wait, limit}
 end

@@ -4,9 +4,10 @@
 -- Returns {who, way} or {} if they were not in.
 
 -- include clock
+-- include tell
 
 local f = call('HMGET', KEYS[1], 'who', 'way')
 if not f[1] then return {} end
 call('DEL', KEYS[1])
-call('XADD', events_key('00'), 'MAXLEN', '~', ARGV[2], '*', 'type', 'staff.signed_out', 'actor', f[1], 'way', f[2], 'reason', ARGV[3])
+tell('00', 'type', 'staff.signed_out', 'actor', f[1], 'way', f[2], 'reason', ARGV[3])
 return f

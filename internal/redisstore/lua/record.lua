@@ -10,6 +10,8 @@
 --   b     where else the code may go: the ms after which it does without a receipt,
 --         then a line for each address: channel, mask, sealed letter
 
+-- include tell
+
 local STEPS = 100          -- lines a journal has room for
 local ATTEMPT_STEPS = 80   -- of them for refused attempts, so that the end of the story always fits
 
@@ -60,7 +62,7 @@ end
 -- A transition's event, in its partition's stream; n and attempt are texts.
 local function event(v, kind, n, attempt, provider, reason)
   if attempt == '0' and not reason then
-    call('XADD', events_key(v.p), 'MAXLEN', '~', ARGV[2], '*', 'type', kind, 'id', v.id, 'ns', v.ns, 'fp', v.fp, 'to', v.m, 'send', n)
+    tell(v.p, 'type', kind, 'id', v.id, 'ns', v.ns, 'an', v.an, 'to', v.m, 'send', n)
     return
   end
   local more = {}
@@ -69,7 +71,7 @@ local function event(v, kind, n, attempt, provider, reason)
     more[#more + 1] = 'reason'
     more[#more + 1] = reason
   end
-  call('XADD', events_key(v.p), 'MAXLEN', '~', ARGV[2], '*', 'type', kind, 'id', v.id, 'ns', v.ns, 'fp', v.fp, 'to', v.m, 'send', n, unpack(more))
+  tell(v.p, 'type', kind, 'id', v.id, 'ns', v.ns, 'an', v.an, 'to', v.m, 'send', n, unpack(more))
 end
 
 -- A line of a journal is words; what is empty or missing is a dash.
@@ -107,8 +109,7 @@ end
 
 -- What a member of the staff did. Their words are in the event alone.
 local function told_act(v, state, actor, reason)
-  call('XADD', events_key(v.p), 'MAXLEN', '~', ARGV[2], '*', 'type', 'verification.' .. state,
-    'id', v.id, 'ns', v.ns, 'fp', v.fp, 'to', v.m, 'actor', actor, 'reason', reason)
+  tell(v.p, 'type', 'verification.' .. state, 'id', v.id, 'ns', v.ns, 'an', v.an, 'to', v.m, 'actor', actor, 'reason', reason)
 end
 
 local function act(v, state, actor, reason)

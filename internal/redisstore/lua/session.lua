@@ -10,12 +10,14 @@ local p, ns, anchor, consume = unpack(ARGV, 3, 6)
 local held = call('GET', KEYS[1])
 local id, of, channel, expires, mask = string.match(held or '', '(%S+) (%S+) (%S+) (%S+) ?(%S*)')
 if of ~= anchor or tonumber(expires) <= NOW then return {} end
+local v = find(p, id)
 if consume == '1' then
   call('DEL', KEYS[1])
-  local v = find(p, id)
   if v then
     note(v, 'session_consumed')
     commit(v)
   end
+elseif v then
+  event(v, 'verification.session_introspected', '0', '0')
 end
 return {id, channel, tonumber(expires), mask}

@@ -7,6 +7,7 @@
 -- Returns {}. What holds longer already stays.
 
 -- include clock
+-- include tell
 
 local field, ms, what, kind, provider, actor, reason = unpack(ARGV, 3, 9)
 ms = tonumber(ms)
@@ -20,6 +21,6 @@ else
   if NOW + ms > held then call('HSET', KEYS[1], field, whole(NOW + ms) .. ' ' .. NOW_TEXT .. ' ' .. what) end
 end
 if kind then
-  call('XADD', events_key('00'), 'MAXLEN', '~', ARGV[2], '*', 'type', kind, 'provider', provider, 'actor', actor, 'reason', reason)
+  tell('00', 'type', kind, 'provider', provider, 'actor', actor, 'reason', reason)
 end
 return {}

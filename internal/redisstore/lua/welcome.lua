@@ -7,6 +7,7 @@
 -- Returns {}.
 
 -- include clock
+-- include tell
 -- include tries
 
 local before, place, name, pair, who, role, namespaces, way, mark, longest, idle = unpack(ARGV, 3, 13)
@@ -23,5 +24,5 @@ if name ~= '' then
   if known <= NOW then give_back(staff_key('tries:name', name), NAME_GAP) end
   keep_pair(key, 0, 0, NOW + KNOWN)
 end
-call('XADD', events_key('00'), 'MAXLEN', '~', ARGV[2], '*', 'type', 'staff.signed_in', 'actor', who, 'way', way)
+tell('00', 'type', 'staff.signed_in', 'actor', who, 'way', way)
 return {}

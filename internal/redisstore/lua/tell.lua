@@ -1,0 +1,18 @@
+-- tell.lua: an event, with what is known of who caused it: the request, whose API
+-- key it came with, and from where; see frame in script.go.
+
+local function tell(p, ...)
+  local kept, request, caller, client = string.match(ARGV[2], '^(%S+) (%S+) (%S+) (%S+)$')
+  if request == '-' and caller == '-' and client == '-' then
+    call('XADD', events_key(p), 'MAXLEN', '~', kept, '*', ...)
+    return
+  end
+  local fields = {...}
+  for name, value in pairs({req = request, by = caller, from = client}) do
+    if value ~= '-' then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = value
+    end
+  end
+  call('XADD', events_key(p), 'MAXLEN', '~', kept, '*', unpack(fields))
+end
