@@ -5,6 +5,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
@@ -15,7 +16,8 @@ import (
 type Archive interface {
 	// Append keeps records of one partition, in order; when it returns nil they
 	// outlive the process and the machine's power. A record that is there already is
-	// left as it is. Its error is ErrForked if another record has one's place.
+	// left as it is. Its error is ErrForked if the archive finds that another record
+	// has one's place.
 	Append(ctx context.Context, records []otp.Record) error
 	// Prune gives up what is older than a time. How much more is kept for a while is
 	// the archive's own affair.
@@ -56,3 +58,13 @@ type Query struct {
 
 // ErrCursor means that a cursor is not one that a search has returned.
 var ErrCursor = errors.New("not a cursor of a search")
+
+// Wants tells whether a record is one that the query asks for, whatever its cursor.
+func (q Query) Wants(r otp.Record) bool {
+	return (q.Anchor == "" || r.Personal != nil && r.Personal.Anchor == q.Anchor) &&
+		(q.Verification == "" || r.Verification == q.Verification) &&
+		(q.Actor == "" || r.Actor == q.Actor) &&
+		(len(q.Kinds) == 0 || slices.Contains(q.Kinds, r.Kind)) &&
+		(len(q.Namespaces) == 0 || slices.Contains(q.Namespaces, r.Namespace)) &&
+		(q.From.IsZero() || !r.At.Before(q.From)) && (q.Until.IsZero() || r.At.Before(q.Until))
+}

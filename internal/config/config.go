@@ -28,6 +28,7 @@ type Config struct {
 	Support      Support              `toml:"support"`
 	Destinations Destinations         `toml:"destinations"`
 	Limits       []Limit              `toml:"limits"`
+	Audit        Audit                `toml:"audit"`
 	Messages     Messages             `toml:"messages"`
 	Namespaces   map[string]Namespace `toml:"namespaces"`
 	Log          Log                  `toml:"log"`
@@ -195,6 +196,7 @@ func Default() Config {
 		Breaker:  Breaker{Failures: 5, Ratio: 0.5, Least: 10, Window: Duration(30 * time.Second), Open: Duration(10 * time.Second), Probes: 2},
 		Support:  defaultSupport(),
 		Messages: defaultMessages(),
+		Audit:    defaultAudit(),
 		Log:      Log{Level: "info", Format: "auto"},
 	}
 }

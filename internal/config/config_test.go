@@ -76,6 +76,7 @@ func TestEverythingIsReadFromTheFile(t *testing.T) {
 			Countries: []string{"DE", "*"}, DenyPrefixes: []string{"+4915566"}, RefuseVoIP: true, DisposableDomains: "/etc/otpipe/disposable.txt",
 			Prices: map[string]string{"DE": "0.075", "*": "0.1"}, DailySpend: map[string]string{"DE": "50"},
 		},
+		Audit: config.Audit{Sink: config.NewSecret("postgres://otp:canary-of-audit@db.example.com/otpipe"), Retention: config.Duration(8760 * time.Hour), FileSize: 50, Strict: true},
 		Limits: []config.Limit{{
 			Name: "per-range", By: []string{"namespace", "prefix"}, Max: 30, Interval: config.Duration(10 * time.Minute), Digits: 7,
 			Namespaces: []string{"phone-auth"}, Channels: []string{"sms"}, Countries: []string{"DE"},
@@ -118,6 +119,7 @@ func TestWhatIsNotSetIsTheDefault(t *testing.T) {
 			Listen: "127.0.0.1:8081", Idle: config.Duration(30 * time.Minute), Absolute: config.Duration(12 * time.Hour),
 			OIDC: config.OIDC{Scopes: []string{"openid", "profile", "email"}, Claim: "roles"},
 		},
+		Audit:    config.Audit{Retention: config.Duration(400 * 24 * time.Hour), FileSize: 100},
 		Messages: config.Messages{Brand: "otpipe", DefaultLocale: "en", SMSSegments: 1, UnicodeLocales: []string{"ar", "hi"}, UnicodeSegments: 2},
 		Log:      config.Log{Level: "info", Format: "auto"},
 	}

@@ -112,6 +112,12 @@ disposable_domains = "/etc/otpipe/disposable.txt"
 prices = { DE = "0.075", "*" = "0.1" }
 daily_spend = { DE = "50" }
 
+[audit]
+sink = "postgres://otp:canary-of-audit@db.example.com/otpipe"
+retention = "8760h"
+file_size = 50
+strict = true
+
 [[limits]]
 name = "per-range"
 by = ["namespace", "prefix"]

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ func (s *Store) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 		string(o.Channel), o.Masked, string(o.Nonce), o.Digest.Key, o.Digest.Sum, string(o.Code), string(o.Letter),
 		ms(p.Life), ms(p.MaxLife), ms(p.MinLeft), p.Resend == otp.Rotate, p.MaxChecks, p.MaxSends,
 		ms(p.Cooldown), ms(p.AllCooldown), p.Daily, p.AllDaily,
-		ms(s.Retention), ms(patience), recentKept, string(o.Address), o.Act.Actor, o.Act.Reason, ms(p.FallbackAfter), len(o.Buckets),
+		ms(s.Retention), ms(patience), recentKept, string(o.Address), o.Act.Actor, o.Act.Reason, ms(p.FallbackAfter), s.strict(), len(o.Buckets),
 	}
 	for _, b := range o.Buckets {
 		args = append(args, b.Name, string(b.Key), b.Max, ms(b.Interval), b.Cost)
@@ -31,6 +32,9 @@ func (s *Store) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 	r, err := s.runDurable(ctx, start, verificationKey(o.ID), args...)
 	if err != nil {
 		return otp.Opened{}, err
+	}
+	if r.text(0) == "limit" && r.text(1) == "audit" {
+		return otp.Opened{}, fmt.Errorf("the audit trail has no room: %w", otp.ErrStoreUnavailable)
 	}
 	if r.text(0) == "limit" {
 		return otp.Opened{}, &otp.LimitError{
@@ -48,6 +52,15 @@ func (s *Store) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 		DailyLeft: int(r.number(9)), DailyReset: r.duration(10),
 		Now: r.at(11),
 	}, nil
+}
+
+// strict is how many events may wait for the audit trail when a start is admitted; 0
+// is as many as there are.
+func (s *Store) strict() int {
+	if !s.AuditStrict {
+		return 0
+	}
+	return max(1, s.EventsKept/2)
 }
 
 func ms(d time.Duration) int64 { return d.Milliseconds() }

@@ -28,11 +28,14 @@ const (
 // once; methods that fail return otp.ErrStoreUnavailable and may be repeated.
 type Store struct {
 	Redis      redis.UniversalClient
-	Retention  time.Duration        // of a verification and its journal
-	EventsKept int                  // in each partition's stream, about
-	AskAfter   time.Duration        // when a provider is asked what became of a message that it took; 0: two minutes
-	Replicas   int                  // that must have a start, a check or an outcome before it counts; 0 asks none
-	Offset     func() time.Duration // moves the clock; nil in production
+	Retention  time.Duration // of a verification and its journal
+	EventsKept int           // in each partition's stream, about
+	AskAfter   time.Duration // when a provider is asked what became of a message that it took; 0: two minutes
+	// AuditStrict refuses starts while half of the events that are kept wait for the
+	// audit trail: what is under way needs the other half. It takes Redis 7.
+	AuditStrict bool
+	Replicas    int                  // that must have a start, a check or an outcome before it counts; 0 asks none
+	Offset      func() time.Duration // moves the clock; nil in production
 }
 
 // askAfter is when a provider is asked. Receipts come within half a minute, or

@@ -14,6 +14,10 @@ local key = audit_key(p)
 local f = call('HMGET', key, 'by', 'till', 'seq', 'sum', 'seed', 'missed')
 if f[1] and f[1] ~= holder and tonumber(f[2]) > NOW then return {'held'} end
 
+-- What was trimmed before there was an exporter is not missed.
+if call('HEXISTS', key, 'base') == 0 and call('EXISTS', KEYS[1]) == 1 then
+  call('HSET', key, 'base', trimmed_of(KEYS[1]) or 0)
+end
 local heard = hear(KEYS[1], p, 'audit', tonumber(most), 0)
 local missed = tonumber(f[6] or 0) + heard[1]
 call('HSET', key, 'by', holder, 'till', whole(NOW + lease), 'seed', f[5] or seed, 'missed', missed)

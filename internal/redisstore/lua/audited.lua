@@ -10,7 +10,10 @@ local p, holder, seq, sum, told = unpack(ARGV, 3, 7)
 local key = audit_key(p)
 if call('HGET', key, 'by') ~= holder then return {} end
 call('HSET', key, 'seq', seq, 'sum', sum)
-if told ~= '0' then call('HINCRBY', key, 'missed', '-' .. told) end
+if told ~= '0' then
+  call('HINCRBY', key, 'missed', '-' .. told)
+  call('HINCRBY', key, 'gone', told)
+end
 call('HDEL', key, 'seed')
 if #ARGV > 7 then
   call('XACK', KEYS[1], 'audit', unpack(ARGV, 8))

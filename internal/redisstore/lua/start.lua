@@ -7,6 +7,7 @@
 --   retention of the journal, ms until the watch looks after the send, "last" recent entries,
 --   the address sealed, who of the staff asks or "", why,
 --   ms after which the code goes to another address without a receipt,
+--   how many events may wait for the audit trail or 0 for as many as there are,
 --   how many buckets, and of each its name, key, most, interval in ms and cost,
 --   and of each other address its channel, mask and letter
 -- Returns {"ok", id, n, resent, channel, expires, resend, sends left, state, daily left, daily reset, now}
@@ -67,7 +68,7 @@ if lock then
   if locked_until > NOW then return refuse('lock', locked_until - NOW) end
 end
 local address, actor, reason = unpack(ARGV, 30, 32)
-local BUCKETS = 34
+local BUCKETS = 35
 local others = BUCKETS + 1 + 5 * ARGV[BUCKETS]
 local elsewhere = #ARGV >= others
 suppressed = suppressed and tonumber(suppressed) > NOW and not elsewhere
@@ -75,6 +76,11 @@ if own_until > NOW or all_until > NOW then return refuse('cooldown', math.max(ow
 if own_used >= daily then return refuse('daily', own_start + DAY - NOW) end
 if all_used >= all_daily then return refuse('daily', all_start + DAY - NOW) end
 if v and v.n >= v.smax then return refuse('sends', v.exp - NOW) end
+if ARGV[34] ~= '0' then
+  -- include backlog
+  local waiting = backlog(p)
+  if waiting and waiting >= tonumber(ARGV[34]) then return refuse('audit', 0) end
+end
 local filled
 if ARGV[BUCKETS] ~= '0' then
   -- include bucket
