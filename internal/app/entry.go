@@ -74,6 +74,6 @@ func (e *entry) gate(next, closed http.Handler) http.Handler {
 
 func newStore(c config.Config) redisstore.Store {
 	return redisstore.Store{
-		Retention: time.Duration(c.Store.Retention), EventsKept: c.Store.EventsKept, AskAfter: time.Duration(c.Worker.AskAfter), Replicas: replicas(c),
+		Retention: time.Duration(c.Store.Retention), EventsKept: c.Store.EventsKept, AskAfter: time.Duration(c.Worker.AskAfter), Replicas: replicas(c), AuditStrict: c.Audit.Strict,
 	}
 }

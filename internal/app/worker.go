@@ -11,6 +11,7 @@ import (
 
 	"github.com/otpipe/otpipe/internal/address"
 	"github.com/otpipe/otpipe/internal/asynqueue"
+	"github.com/otpipe/otpipe/internal/audit"
 	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/httpapi"
@@ -76,6 +77,14 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Ringer: ringer, Policies: c.Policies(), Partitions: c.Store.Partitions,
 		Stopping: ctx.Done(), Ended: metrics.Ended, Log: log,
 	}
+	archive, err := OpenArchive(ctx, c)
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	if archive != nil {
+		defer func() { _ = archive.Close() }()
+	}
+	w.exporter = newExporter(c, archive, &store, keys, metrics, log)
 	w.informer = newInformer(c, &store, queue, w.queueClient, metrics, log)
 	w.thanks = newThanks(c, &store, providers.confirmers, log)
 	return w.run(ctx)
@@ -93,6 +102,7 @@ type worker struct {
 	bounces  *smtpmail.Bounces // nil: none are taken
 	informer *informer
 	thanks   *notify.Listener // nil: no vendor wants to hear
+	exporter *audit.Exporter  // nil: there is no audit trail
 }
 
 func (w *worker) run(ctx context.Context) error {
@@ -154,6 +164,9 @@ func (w *worker) work(ctx context.Context, bounces net.Listener) error {
 	g.Go(func() error { return w.informer.run(ctx) })
 	if w.thanks != nil {
 		g.Go(func() error { w.thanks.Run(ctx); return nil })
+	}
+	if w.exporter != nil {
+		g.Go(func() error { w.exporter.Run(ctx); return nil })
 	}
 	for channel, concurrency := range map[otp.Channel]int{otp.SMS: w.config.Worker.SMSConcurrency, otp.Email: w.config.Worker.EmailConcurrency} {
 		queue := &asynqueue.Worker{Channel: channel, Concurrency: concurrency, Redis: w.queueClient, Deliver: w.tracing.Orders(w.courier.Deliver), Log: w.log, Drain: drain}

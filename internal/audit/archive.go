@@ -56,9 +56,6 @@ type Query struct {
 	Cursor       string          // next of the search before; another one is ErrCursor
 }
 
-// ErrCursor means that a cursor is not one that a search has returned.
-var ErrCursor = errors.New("not a cursor of a search")
-
 // Wants tells whether a record is one that the query asks for, whatever its cursor.
 func (q Query) Wants(r otp.Record) bool {
 	return (q.Anchor == "" || r.Personal != nil && r.Personal.Anchor == q.Anchor) &&

@@ -254,7 +254,7 @@ func TestWhatAppendHadReturnedForOutlivesTheProcess(t *testing.T) {
 	dir := t.TempDir()
 	ctx, kill := context.WithCancel(t.Context())
 	defer kill()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestWriterThatIsKilled$") //nolint:gosec // this test's own binary
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestWriterThatIsKilled$")
 	cmd.Env = append(os.Environ(), "AUDITFILE_DIR="+dir)
 	said, err := cmd.StdoutPipe()
 	if err != nil {

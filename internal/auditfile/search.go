@@ -3,13 +3,10 @@ package auditfile
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"slices"
-	"time"
 
 	"github.com/otpipe/otpipe/internal/audit"
 	"github.com/otpipe/otpipe/internal/otp"
@@ -18,7 +15,7 @@ import (
 // Search reads all files, and keeps no more than it returns: it is for trails of
 // some gigabytes. A larger one belongs in a database.
 func (f *Files) Search(ctx context.Context, q audit.Query) (found []otp.Record, next string, err error) {
-	before, err := parseCursor(q.Cursor)
+	before, err := audit.ParseCursor(q.Cursor)
 	if err != nil {
 		return nil, "", err
 	}
@@ -39,7 +36,7 @@ func (f *Files) Search(ctx context.Context, q audit.Query) (found []otp.Record, 
 	}
 	if found = best.all; len(found) > q.Limit {
 		found = found[:q.Limit]
-		next = cursor(found[q.Limit-1])
+		next = audit.CursorOf(found[q.Limit-1])
 	}
 	return found, next, nil
 }
@@ -85,23 +82,4 @@ func (n *newest) add(r otp.Record) {
 // newestFirst is the order of a search.
 func newestFirst(a, b otp.Record) int {
 	return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.Partition, a.Partition), cmp.Compare(b.Seq, a.Seq))
-}
-
-// cursor names a record, behind which a search goes on.
-func cursor(r otp.Record) string {
-	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%d.%d", r.At.UnixMilli(), r.Partition, r.Seq))
-}
-
-func parseCursor(text string) (*otp.Record, error) {
-	if text == "" {
-		return nil, nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(text)
-	var r otp.Record
-	var at int64
-	if _, scanned := fmt.Sscanf(string(b), "%d.%d.%d", &at, &r.Partition, &r.Seq); err != nil || scanned != nil {
-		return nil, audit.ErrCursor
-	}
-	r.At = time.UnixMilli(at)
-	return &r, nil
 }

@@ -1,0 +1,55 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/otpipe/otpipe/internal/audit"
+	"github.com/otpipe/otpipe/internal/auditfile"
+	"github.com/otpipe/otpipe/internal/config"
+	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/redisstore"
+	"github.com/otpipe/otpipe/internal/sqlstore"
+	"github.com/otpipe/otpipe/internal/telemetry"
+)
+
+// megabyte is what audit.file_size counts in.
+const megabyte = 1 << 20
+
+// OpenArchive opens what the audit trail is kept in; nil if there is no trail.
+func OpenArchive(ctx context.Context, c config.Config) (audit.Archive, error) {
+	if !c.Audit.On() {
+		return nil, nil
+	}
+	kind, where, err := c.Audit.Place()
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case config.SinkPostgres:
+		return sqlstore.OpenPostgres(ctx, c.Audit.Sink.Reveal())
+	case config.SinkSQLite:
+		return sqlstore.OpenSQLite(ctx, where)
+	case config.SinkFile:
+		return auditfile.Open(where, int64(c.Audit.FileSize)*megabyte)
+	case config.SinkStdout:
+		return &auditfile.Stream{To: os.Stdout}, nil
+	}
+	return nil, fmt.Errorf("audit.sink: %s is not known", kind)
+}
+
+// newExporter wires what keeps the trail; nil if there is none.
+func newExporter(c config.Config, archive audit.Archive, store *redisstore.Store, keys otp.Keys, metrics *telemetry.Metrics, log *slog.Logger) *audit.Exporter {
+	if archive == nil {
+		return nil
+	}
+	m := metrics.Audit()
+	return &audit.Exporter{
+		Events: store, Archive: archive, Keys: keys, Partitions: c.Store.Partitions, Holder: rand.Text(),
+		Retention: time.Duration(c.Audit.Retention), Log: log, Kept: m.Kept, Missed: m.Missed, Behind: m.Behind, Failing: m.Failing,
+	}
+}
