@@ -102,6 +102,9 @@ var calls = map[string]func(c *client.Client, t *testing.T) (any, error){
 			Items []client.ProviderState `json:"items"`
 		}{all}, err
 	},
+	"search-audit": func(c *client.Client, t *testing.T) (any, error) {
+		return c.SearchAudit(t.Context(), client.AuditRequest{To: "t", ID: "VE", Actor: "a", Kinds: []string{"k"}, From: time.Unix(1, 0), Until: time.Unix(2, 0), Limit: 1, Cursor: "c"})
+	},
 	"drain":  func(c *client.Client, t *testing.T) (any, error) { return c.Drain(t.Context(), "a/b", "r") },
 	"resume": func(c *client.Client, t *testing.T) (any, error) { return c.Resume(t.Context(), "a/b", "r") },
 }

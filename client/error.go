@@ -28,6 +28,7 @@ const (
 	ErrVerificationNotFound  Code = "verification_not_found"
 	ErrNamespaceNotFound     Code = "namespace_not_found"
 	ErrProviderNotFound      Code = "provider_not_found"
+	ErrAuditNotSearchable    Code = "audit_not_searchable"
 	ErrRouteNotFound         Code = "route_not_found"
 	ErrMethodNotAllowed      Code = "method_not_allowed"
 	ErrIdempotencyInFlight   Code = "idempotency_in_flight"

@@ -59,6 +59,13 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	metrics.Queues(gauge)
 	ringer := asynqueue.NewRinger(queue, log, metrics.Lost)
 	verifications := telemetry.LogVerifications(metrics.Verifications(&store), log)
+	archive, err := lateArchive(c)
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	if archive != nil {
+		defer func() { _ = archive.Close() }()
+	}
 	atlas, err := newAtlas(c)
 	if err != nil {
 		return err
@@ -70,6 +77,7 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Namespaces: c.Policies(), Rates: c.Rates(), Prices: c.Prices(), Keys: keys, Partitions: c.Store.Partitions,
 	}
 	api := newAPI(c, log, verifier, &deliver.Desk{Receipts: metrics.Receipts(&store), Ringer: ringer}, &store)
+	api.Auditor = newSearcher(archive, &store, keys)
 	faces := []face{
 		{name: "public", what: "the API", addr: c.API.Listen, handler: tracing.Requests(in.gate(api.Handler(), api.Unavailable()))},
 		{name: "admin", what: "health and metrics", addr: c.API.Admin, handler: httpapi.Admin(in.ready, metrics.Handler())},

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
+	"github.com/otpipe/otpipe/internal/address"
 	"github.com/otpipe/otpipe/internal/audit"
 	"github.com/otpipe/otpipe/internal/auditfile"
 	"github.com/otpipe/otpipe/internal/config"
@@ -40,6 +42,38 @@ func OpenArchive(ctx context.Context, c config.Config) (audit.Archive, error) {
 		return &auditfile.Stream{To: os.Stdout}, nil
 	}
 	return nil, fmt.Errorf("audit.sink: %s is not known", kind)
+}
+
+// lateArchive is one that is opened when it is first used: a database that is away
+// keeps no process from its start. It is nil if there is no trail.
+func lateArchive(c config.Config) (audit.Archive, error) {
+	if !c.Audit.On() {
+		return nil, nil
+	}
+	kind, _, err := c.Audit.Place()
+	if err != nil || kind == config.SinkStdout {
+		return &auditfile.Stream{To: os.Stdout}, err
+	}
+	return &audit.Late{Open: func(ctx context.Context) (audit.Library, error) {
+		opened, err := OpenArchive(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		library, _ := opened.(audit.Library) // all but a stream are
+		return library, nil
+	}}, nil
+}
+
+// newSearcher wires searches of the trail.
+func newSearcher(archive audit.Archive, store *redisstore.Store, keys otp.Keys) *audit.Searcher {
+	s := &audit.Searcher{Teller: store, Keys: keys, Addresses: func(text string) (otp.Recipient, error) {
+		if strings.Contains(text, "@") {
+			return address.Parse(otp.Email, text)
+		}
+		return address.Parse(otp.SMS, text)
+	}}
+	s.Library, _ = archive.(audit.Library)
+	return s
 }
 
 // newExporter wires what keeps the trail; nil if there is none.

@@ -77,7 +77,7 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Ringer: ringer, Policies: c.Policies(), Partitions: c.Store.Partitions,
 		Stopping: ctx.Done(), Ended: metrics.Ended, Log: log,
 	}
-	archive, err := OpenArchive(ctx, c)
+	archive, err := lateArchive(c)
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}

@@ -10,11 +10,11 @@ import (
 // Audit is the trail of all that happened, kept for good. Without a sink there is none.
 type Audit struct {
 	// Sink is where records are kept: postgres://user:password@host/database,
-	// sqlite:///path/audit.db, file:///directory for files of JSON lines, or stdout.
+	// sqlite:///path/audit.db, jsonl:///directory for files of JSON lines, or stdout.
 	// The workers write it; the api reads it for searches.
 	Sink      Secret   `toml:"sink"`
 	Retention Duration `toml:"retention"` // how long records are kept; 0 is for ever
-	FileSize  int      `toml:"file_size"` // of the files of file://, in MB, before the next is begun
+	FileSize  int      `toml:"file_size"` // of the files of jsonl://, in MB, before the next is begun
 	// Strict refuses starts with 503 while half of store.events_kept waits to be
 	// kept; without it the oldest are lost when there is no more room, and counted.
 	// It takes Redis 7.
@@ -30,7 +30,7 @@ func (a Audit) On() bool { return a.Sink.Set() }
 const (
 	SinkPostgres = "postgres"
 	SinkSQLite   = "sqlite"
-	SinkFile     = "file"
+	SinkFile     = "jsonl"
 	SinkStdout   = "stdout"
 )
 
@@ -55,7 +55,7 @@ func (a Audit) Place() (kind, where string, err error) {
 	return "", "", errSink
 }
 
-var errSink = fmt.Errorf("want postgres://user:password@host/database, sqlite:///path/audit.db, file:///directory or stdout")
+var errSink = fmt.Errorf("want postgres://user:password@host/database, sqlite:///path/audit.db, jsonl:///directory or stdout")
 
 func (c Config) checkAudit(cs *complaints) {
 	a := c.Audit

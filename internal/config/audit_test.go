@@ -11,8 +11,8 @@ func TestASinkIsOneOfFour(t *testing.T) {
 	t.Parallel()
 	for sink, want := range map[string]string{
 		"postgres://otp:pass@db:5432/otpipe?sslmode=verify-full": "postgres ", "postgresql://db/otpipe": "postgres ",
-		"sqlite:///var/lib/otpipe/audit.db": "sqlite /var/lib/otpipe/audit.db", "file:///var/log/otpipe": "file /var/log/otpipe", "stdout": "stdout ",
-		"sqlite://audit.db": "", "file://host/dir": "", "audit.db": "", "mysql://db/otpipe": "", "postgres://otp:pa ss@[": "",
+		"sqlite:///var/lib/otpipe/audit.db": "sqlite /var/lib/otpipe/audit.db", "jsonl:///var/log/otpipe": "jsonl /var/log/otpipe", "stdout": "stdout ",
+		"sqlite://audit.db": "", "jsonl://host/dir": "", "audit.db": "", "mysql://db/otpipe": "", "postgres://otp:pa ss@[": "",
 	} {
 		a := config.Audit{Sink: config.NewSecret(sink)}
 		kind, where, err := a.Place()
@@ -35,6 +35,16 @@ func TestATrailThatIsWrongIsSaidWithWhatItWants(t *testing.T) {
 	} {
 		if _, err := config.Parse(file, []byte(least+"[audit]\n"+text+"\n")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// file: before a secret names a file that has it, so no sink may begin so.
+func TestASinkInTheFileIsTheSinkItself(t *testing.T) {
+	t.Parallel()
+	for _, sink := range []string{"postgres://db/otpipe", "sqlite:///var/lib/otpipe/audit.db", "jsonl:///var/log/otpipe", "stdout"} {
+		if c := parse(t, least+"[audit]\nsink = \""+sink+"\"\n"); c.Audit.Sink.Reveal() != sink {
+			t.Errorf("%s is read as something else", sink)
 		}
 	}
 }

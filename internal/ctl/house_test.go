@@ -65,7 +65,7 @@ secret = "{{.Secret}}"
 [[callers]]
 name = "operator"
 key_sha256 = "{{.KeyHash}}"
-scopes = ["send", "check", "read", "operate"]
+scopes = ["send", "check", "read", "operate", "audit"]
 
 [[providers]]
 name = "twilio"
@@ -90,6 +90,9 @@ from = "otpipe <codes@otpipe.test>"
 [destinations]
 countries = ["*"]
 
+[audit]
+sink = "sqlite://{{.Dir}}/audit.db"
+
 [routes]
 sms = ["twilio"]
 email = ["relay"]
@@ -98,13 +101,13 @@ email = ["relay"]
 
 // plan is what differs between houses.
 type plan struct {
-	Redis, RedisWord, Public, Anchor, Secret, KeyHash, Token, Twilio, SMTP, More string
-	Mail                                                                         int
+	Dir, Redis, RedisWord, Public, Anchor, Secret, KeyHash, Token, Twilio, SMTP, More string
+	Mail                                                                              int
 }
 
 func (p plan) filled(h *house, public string) plan {
 	hash := sha256.Sum256([]byte(apiKey))
-	p.Redis, p.RedisWord, p.Public, p.Anchor, p.Secret = h.redis.Addr(), redisWord, public, anchor, ringSecret
+	p.Dir, p.Redis, p.RedisWord, p.Public, p.Anchor, p.Secret = h.dir, h.redis.Addr(), redisWord, public, anchor, ringSecret
 	p.KeyHash, p.Twilio, p.Mail = hex.EncodeToString(hash[:]), h.world.TwilioURL(), h.world.Mail().Port
 	if p.Token == "" {
 		p.Token = devkit.TwilioToken

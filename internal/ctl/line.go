@@ -32,7 +32,13 @@ type commandLine struct {
 		Lint    templateLint    `cmd:"" help:"Say what is wrong with the templates, and what texts cost in each locale."`
 		Preview templatePreview `cmd:"" help:"Show a message as a worker would write it, with a code that was never drawn."`
 	} `cmd:"" group:"config" help:"The templates of messages."`
-	Queue    queueShow  `cmd:"" group:"config" help:"What waits: by queue how much, how long, and what was given up."`
+	Queue queueShow `cmd:"" group:"config" help:"What waits: by queue how much, how long, and what was given up."`
+	Audit struct {
+		Verify auditVerify `cmd:"" group:"config" help:"Read the whole audit trail, and say whether it is what was written."`
+		Export auditExport `cmd:"" group:"config" help:"Write all records out, a line of JSON each."`
+		Search auditSearch `cmd:"" group:"api" help:"Say who did what: to a recipient, or by an actor."`
+	} `cmd:"" help:"The audit trail."`
+	Forget   forget     `cmd:"" group:"config" help:"Erase what is kept of a recipient, in Redis and in the audit trail."`
 	Doctor   doctorLook `cmd:"" group:"config" help:"Look at all that the processes depend on, and say what to do. Nothing is changed or sent."`
 	Show     show       `cmd:"" group:"api" help:"Say what became of a code: of one verification, or of a recipient's."`
 	Unlock   unlock     `cmd:"" group:"api" help:"Let a recipient try again who guessed wrong too often."`

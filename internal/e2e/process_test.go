@@ -56,7 +56,7 @@ var build = sync.OnceValue(func() error {
 		args = append(args, "-race")
 	}
 	const commands = "github.com/otpipe/otpipe/cmd/"
-	cmd := exec.CommandContext(context.Background(), "go", append(args, commands+"api", commands+"worker", commands+"dev")...)
+	cmd := exec.CommandContext(context.Background(), "go", append(args, commands+"api", commands+"worker", commands+"dev", commands+"otpctl")...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w\n%s", err, out)
 	}

@@ -117,9 +117,9 @@ func (t Instant) MarshalJSON() ([]byte, error) {
 	return time.Time(t).UTC().AppendFormat(nil, `"`+instantForm+`"`), nil
 }
 
-// UnmarshalJSON reads it back.
+// UnmarshalJSON reads one, also of another zone and with other fractions of a second.
 func (t *Instant) UnmarshalJSON(b []byte) error {
-	at, err := time.Parse(`"`+instantForm+`"`, string(b))
+	at, err := time.Parse(`"`+time.RFC3339+`"`, string(b))
 	*t = Instant(at)
 	return err
 }

@@ -54,6 +54,7 @@ type API struct {
 	Receipts  map[string]ReceiptReader // by the name of the provider
 	Providers Providers
 	Explainer support.Explainer
+	Auditor   Auditor
 	Keys      Keyring
 	Log       *slog.Logger
 	Version   string
@@ -67,6 +68,7 @@ func (a *API) Handler() http.Handler {
 	a.sessions(doc)
 	a.recipients(doc)
 	a.providers(doc)
+	a.audit(doc)
 	mux.HandleFunc("POST /v1/receipts/{provider}", a.receipt)
 	describeReceipts(doc.OpenAPI())
 	mux.Handle("GET /docs", docs(doc.OpenAPI()))

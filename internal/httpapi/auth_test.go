@@ -31,6 +31,7 @@ var operations = []struct {
 	{otp.ScopeOperate, "GET", providers, nil, 200, ""},
 	{otp.ScopeOperate, "POST", providers + "/twilio/drain", fields{"reason": "maintenance"}, 200, ""},
 	{otp.ScopeOperate, "POST", providers + "/twilio/resume", fields{"reason": "maintenance"}, 200, ""},
+	{otp.ScopeAudit, "POST", "/v1/audit/search", fields{"to": phone}, 200, ""},
 }
 
 const providers = "/v1/providers"

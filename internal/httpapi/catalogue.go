@@ -98,6 +98,12 @@ var catalogue = []problemKind{
 		Problem{Detail: "no such provider"},
 	},
 	{
+		"audit_not_searchable", http.StatusNotFound,
+		"There is no audit trail, or it is written to a stream that cannot be read.",
+		"Operators: set `audit.sink` to a database or a directory, for the api too.",
+		Problem{Detail: "there is no audit trail that can be searched"},
+	},
+	{
 		"route_not_found", http.StatusNotFound,
 		"There is no operation at this path; or, for a receipt, no provider of this name that reports.",
 		"Mend the path. It is taken as it stands: no slash at its end, none twice.",

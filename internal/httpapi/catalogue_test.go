@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/otpipe/otpipe/internal/audit"
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
@@ -82,6 +83,7 @@ var bodies = map[string]fields{
 	"POST /v1/sessions/consume":        toPhone.with(fields{"token": "ots_0a"}),
 	"POST /v1/recipients/unlock":       toPhone.with(fields{"reason": "ticket 4711"}),
 	"POST /v1/providers/{name}/drain":  {"reason": "maintenance"},
+	"POST /v1/audit/search":            {"to": phone},
 	"POST /v1/providers/{name}/resume": {"reason": "maintenance"},
 }
 
@@ -127,6 +129,7 @@ var provocations = map[string]provoke{
 	"verification_not_found":  asking(nil),
 	"namespace_not_found":     with(fields{"namespace": "no-such"}),
 	"provider_not_found":      asking(func(q *request) { q.path = strings.Replace(q.path, "twilio", "nobody", 1) }),
+	"audit_not_searchable":    untrailed,
 	"method_not_allowed":      asking(nil),
 	"route_not_found":         asking(func(q *request) { q.path = strings.Replace(q.path, "twilio", "nobody", 1) }),
 	"idempotency_in_flight":   inFlight,
@@ -148,7 +151,12 @@ func invalid(r *rig, operation string) answer {
 	if strings.HasPrefix(operation, "POST /v1/receipts/") {
 		return brokenOff(r, operation)
 	}
-	return r.do(requestOf(operation, func(q *request) { q.body = "{}" }))
+	return r.do(requestOf(operation, func(q *request) {
+		q.body = "{}"
+		if strings.HasPrefix(operation, "POST /v1/audit/") { // which needs nothing
+			q.body = `{"id":"VE12"}`
+		}
+	}))
 }
 
 // unscoped asks with a key that may do something else.
@@ -221,6 +229,13 @@ func often(sends, daily int) provoke {
 	}
 }
 
+// untrailed asks where there is no audit trail.
+func untrailed(r *rig, operation string) answer {
+	api := r.api(r.service)
+	api.Auditor = &audit.Searcher{}
+	return r.doAt(serve(r.t, api.Handler()), requestOf(operation, nil))
+}
+
 // crowd asks for one person more than may ask from an address.
 func crowd(r *rig, operation string) answer {
 	from := func(to string) fields { return toPhone.with(fields{"to": to, "limits": fields{"ip": "192.0.2.1"}}) }
@@ -232,7 +247,7 @@ func crowd(r *rig, operation string) answer {
 // broken asks a process one of whose parts is not there.
 func broken(r *rig, operation string) answer {
 	api := r.api(nil)
-	api.Receiver, api.Providers = nil, nil
+	api.Receiver, api.Providers, api.Auditor = nil, nil, nil
 	return r.doAt(serve(r.t, api.Handler()), requestOf(operation, nil))
 }
 

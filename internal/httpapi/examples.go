@@ -109,6 +109,14 @@ var searchExamples = []example{{
 	"all", "The newest of a recipient", SearchBody{To: examplePhone, Limit: 20}, Found{Items: []Record{phoneFound}},
 }}
 
+var auditExamples = []example{{
+	"approvals", "Who has proved that a number is theirs", AuditBody{To: examplePhone, Kinds: []string{"verification.approved"}},
+	AuditFound{Items: []AuditRecord{{
+		At: exampleIn(9 * time.Second), Kind: "verification.approved", Verification: exampleID, Namespace: "phone-auth", Actor: "shop",
+		RequestID: exampleRequest, ToMasked: phoneSent.ToMasked, Partition: 10, Seq: 2, Sum: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+	}}},
+}}
+
 var sessionExamples = []example{{
 	"good", "A session that proves this",
 	SessionBody{Token: exampleToken, Namespace: "phone-auth", To: examplePhone},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/otpipe/otpipe/internal/audit"
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
@@ -82,6 +83,7 @@ var problems = []struct {
 	{otp.ErrNamespaceNotFound, "namespace_not_found"},
 	{otp.ErrProviderNotFound, "provider_not_found"},
 	{otp.ErrNotFound, "verification_not_found"},
+	{audit.ErrNotSearchable, "audit_not_searchable"},
 	{otp.ErrFinished, "already_finished"},
 	{otp.ErrKeyReused, "idempotency_key_reused"},
 }

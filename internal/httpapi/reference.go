@@ -18,7 +18,7 @@ var referencePage string
 
 // order is that of the page: what a caller meets first stands first. What is
 // not in it follows.
-var order = []string{"start", "check", "get", "search", "cancel", "introspect", "consume", "unlock", "list-providers", "drain", "resume", "receive"}
+var order = []string{"start", "check", "get", "search", "cancel", "introspect", "consume", "unlock", "list-providers", "drain", "resume", "search-audit", "receive"}
 
 // reference is the document, as people read it.
 type reference struct {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,12 +17,14 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/otpipe/otpipe/internal/address"
+	"github.com/otpipe/otpipe/internal/audit"
 	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/httpapi"
 	"github.com/otpipe/otpipe/internal/message"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
 	"github.com/otpipe/otpipe/internal/redistest"
+	"github.com/otpipe/otpipe/internal/sqlstore"
 	"github.com/otpipe/otpipe/internal/support"
 	"github.com/otpipe/otpipe/internal/telemetry"
 	"github.com/otpipe/otpipe/internal/twilio"
@@ -119,9 +122,41 @@ func (r *rig) api(v httpapi.Verifier) *httpapi.API {
 			{Name: "twilio", Driver: "twilio", Channels: []otp.Channel{otp.SMS}},
 			{Name: "smtp", Driver: "smtp", Channels: []otp.Channel{otp.Email}},
 		}},
+		Auditor:   r.auditor(),
 		Explainer: support.Explainer{Words: func(string) string { return "" }}, Keys: keyring(), Version: "test",
 		Log: slog.New(telemetry.LogHandler(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 	}
+}
+
+// auditor searches a trail that has all that happened until then.
+func (r *rig) auditor() httpapi.Auditor {
+	r.t.Helper()
+	db, err := sqlstore.OpenSQLite(r.t.Context(), filepath.Join(r.t.TempDir(), "audit.db"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = db.Close() })
+	return upToDate{r, db}
+}
+
+type upToDate struct {
+	r  *rig
+	db *sqlstore.DB
+}
+
+func (u upToDate) Search(ctx context.Context, who otp.Caller, q audit.SearchRequest) (audit.Page, error) {
+	s := audit.Searcher{Library: u.db, Teller: u.r.store, Keys: u.r.keys, Addresses: func(text string) (otp.Recipient, error) { return address.Parse(otp.SMS, text) }}
+	if page, err := s.Search(ctx, who, q); err != nil {
+		return page, err
+	}
+	exporting, stop := context.WithCancel(ctx)
+	defer stop()
+	e := audit.Exporter{
+		Events: u.r.store, Archive: u.db, Keys: u.r.keys, Partitions: 16, Holder: "test", Log: slog.New(slog.DiscardHandler),
+		Kept: func(int) {}, Missed: func(int) {}, Failing: func(bool) {}, Behind: func(time.Duration) { stop() }, // after one round
+	}
+	e.Run(exporting)
+	return s.Search(ctx, who, q)
 }
 
 func serve(t testing.TB, h http.Handler) *httptest.Server {

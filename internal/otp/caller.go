@@ -11,10 +11,11 @@ const (
 	ScopeCheck   Scope = "check"   // check codes and sessions
 	ScopeRead    Scope = "read"    // look verifications and providers up
 	ScopeOperate Scope = "operate" // unlock recipients, drain and resume providers
+	ScopeAudit   Scope = "audit"   // search the audit trail
 )
 
 // Scopes lists every scope.
-var Scopes = []Scope{ScopeSend, ScopeCheck, ScopeRead, ScopeOperate}
+var Scopes = []Scope{ScopeSend, ScopeCheck, ScopeRead, ScopeOperate, ScopeAudit}
 
 // Caller is who asks: the holder of one API key.
 type Caller struct {

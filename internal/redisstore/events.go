@@ -104,3 +104,17 @@ func setField(e *otp.Event, name, value string) {
 		e.Way = otp.Way(value)
 	}
 }
+
+// laterEntry tells whether an entry of a stream stands behind another.
+func laterEntry(a, b string) bool {
+	am, an := entryParts(a)
+	bm, bn := entryParts(b)
+	return am > bm || am == bm && an > bn
+}
+
+func entryParts(entry string) (ms, n uint64) {
+	left, right, _ := strings.Cut(entry, "-")
+	ms, _ = strconv.ParseUint(left, 10, 64)
+	n, _ = strconv.ParseUint(right, 10, 64)
+	return ms, n
+}
