@@ -52,7 +52,7 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 
 	store := newStore(c)
 	store.Redis = rdb
-	in := &entry{store: &store, partitions: c.Store.Partitions, keys: keys, log: log}
+	in := &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("api", c, keys), log: log}
 	metrics := telemetry.New(Version(), c.Policies(), providerNames(c))
 	metrics.Limits(c.Rates(), c.Policies())
 	gauge := asynqueue.NewGauge(queue)

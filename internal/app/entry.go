@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +24,7 @@ type entry struct {
 	store      *redisstore.Store
 	partitions int
 	keys       otp.Keys
+	about      string // the process, for the audit trail
 	log        *slog.Logger
 	in         atomic.Bool
 }
@@ -36,6 +39,7 @@ func (e *entry) wait(ctx context.Context) error {
 		if err == nil {
 			e.in.Store(true)
 			e.log.Info("store entered")
+			e.tell(ctx)
 			return nil
 		}
 		if _, disagrees := errors.AsType[*redisstore.DisagreementError](err); disagrees {
@@ -51,6 +55,25 @@ func (e *entry) wait(ctx context.Context) error {
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
+}
+
+// tell has it written down that a process begins, with what configuration and keys:
+// a change of these is a start with others.
+func (e *entry) tell(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if err := e.store.Tell(ctx, 0, "type", "process.started", "reason", e.about); err != nil {
+		e.log.Warn("the start of this process is not in the events", "error", err)
+	}
+}
+
+// aboutProcess is what there is to tell of a process that begins.
+func aboutProcess(name string, c config.Config, keys otp.Keys) string {
+	var ids []string
+	for _, k := range keys.Digest.All() {
+		ids = append(ids, k.ID())
+	}
+	return fmt.Sprintf("%s %s config %s keys %s", name, Version(), c.Mark(), strings.Join(ids, ","))
 }
 
 // ready is for /readyz.

@@ -66,7 +66,7 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	w := &worker{
 		config: c, log: log, metrics: metrics, tracing: tracing, bounces: bounces,
-		in:     &entry{store: &store, partitions: c.Store.Partitions, keys: keys, log: log},
+		in:     &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("worker", c, keys), log: log},
 		ringer: ringer,
 	}
 	gate := newGate(c, &store, log)

@@ -116,9 +116,14 @@ func (v trailVerdict) text(p *paper) {
 	for _, c := range v.Partitions {
 		faults := len(c.Faults)
 		rows = append(rows, []cell{
-			{text: c.Partition}, {text: strconv.Itoa(c.Records)}, {text: strconv.FormatUint(c.From, 10)}, {text: strconv.FormatUint(c.To, 10)},
-			{text: strconv.Itoa(c.Doubles)}, {text: strconv.Itoa(c.Erased)},
-			{strconv.Itoa(c.Missed), onlyIf(c.Missed > 0, odd)}, {strconv.Itoa(faults), onlyIf(faults > 0, bad)},
+			{text: c.Partition},
+			{text: strconv.Itoa(c.Records)},
+			{text: strconv.FormatUint(c.From, 10)},
+			{text: strconv.FormatUint(c.To, 10)},
+			{text: strconv.Itoa(c.Doubles)},
+			{text: strconv.Itoa(c.Erased)},
+			{strconv.Itoa(c.Missed), onlyIf(c.Missed > 0, odd)},
+			{strconv.Itoa(faults), onlyIf(faults > 0, bad)},
 		})
 	}
 	p.table([]string{"PARTITION", "RECORDS", "FROM", "TO", "DOUBLES", "ERASED", "MISSED", "FAULTS"}, rows)
