@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -77,6 +78,7 @@ func routed(mux *http.ServeMux) http.Handler {
 		}
 		handler, pattern := mux.Handler(r)
 		if pattern != "" {
+			trace.SpanFromContext(r.Context()).SetName(pattern) // and never the path, which may hold anything
 			mux.ServeHTTP(w, r)
 			return
 		}
