@@ -60,6 +60,8 @@ func TestWhatIsWrongWithAStartIsSaidAndNothingIsWritten(t *testing.T) {
 		"a param that turns text around":                     {brand("a\u202eb"), 400, "invalid_request", "#/params/brand"},
 		"a param with a URL":                                 {brand("https://evil"), 400, "invalid_request", "#/params/brand"},
 		"a param with a domain":                              {brand("see evil.example"), 400, "invalid_request", "#/params/brand"},
+		"a param with an address":                            {brand("pay at 203.0.113.9/x"), 400, "invalid_request", "#/params/brand"},
+		"a param with a wide dot":                            {brand("evil．example"), 400, "invalid_request", "#/params/brand"},
 		"a param with www":                                   {brand("WWW.evil"), 400, "invalid_request", "#/params/brand"},
 		"a param with a domain in letters of another script": {brand("see müller.рф"), 400, "invalid_request", "#/params/brand"},
 		"a param that is a number":                           {brand(1), 400, "invalid_request", "#/params/brand"},

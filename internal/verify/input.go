@@ -15,8 +15,11 @@ const maxBinding = 256 // bytes
 
 var (
 	localeForm = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$`)
-	linkForm   = regexp.MustCompile(`(?i)://|www\.|[\pL\pN-]\.\pL{2,}`)
+	linkForm   = regexp.MustCompile(`(?i)://|www[` + dots + `]|[\pL\pN-][` + dots + `](\pL{2,}|\d{1,3}[` + dots + `]\d{1,3}[` + dots + `]\d)`)
 )
+
+// dots are what browsers take for one between the labels of a name.
+const dots = `.\x{3002}\x{FF0E}\x{FF61}`
 
 // channelOf is the channel an address is written for.
 func channelOf(to string) otp.Channel {
