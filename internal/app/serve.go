@@ -63,7 +63,8 @@ func listenAll(faces []face) (told []any, err error) {
 func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
 	srv := &http.Server{
 		Handler: closing(ctx, h), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, DisableGeneralOptionsHandler: true, // "OPTIONS *" is answered like everything else
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
@@ -82,10 +83,12 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 	return srv.Close()
 }
 
-// closing ends a connection with its next answer once ctx has ended.
+// closing ends a connection with its next answer once ctx has ended, and behind
+// every body in chunks: it may have had a length too, which net/http hides, and by
+// which a proxy may believe that it goes on (RFC 9112 §6.1).
 func closing(ctx context.Context, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || len(r.TransferEncoding) > 0 {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)
