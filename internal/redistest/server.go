@@ -22,6 +22,7 @@ type Server struct {
 	port int
 	bus  bool // a node of a cluster, which talks to the others on a port 10000 above
 	args []string
+	env  []string // more of its environment
 	cmd  *exec.Cmd
 	gone chan struct{}
 }
@@ -116,6 +117,7 @@ func free(port int) error {
 // the server with that thread, so no server outlives a test that was killed.
 func (s *Server) run() error {
 	s.cmd = exec.Command("redis-server", s.args...) //nolint:gosec,noctx // arguments of tests; Kill ends it
+	s.cmd.Env = append(os.Environ(), s.env...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	s.gone = make(chan struct{})
 	up := make(chan error, 1)
