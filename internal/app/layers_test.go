@@ -30,6 +30,9 @@ var testOnly = map[string][]string{
 	"internal/idptest":     nil,
 	"internal/e2e":         nil,
 	"internal/chaos":       nil,
+	"internal/attack":      nil,
+	"internal/processtest": nil,
+	"internal/leaktest":    nil,
 	"internal/devkit":      {"cmd/dev", "bench"},
 }
 
