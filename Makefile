@@ -53,8 +53,13 @@ soak: ## The crash and race tests with the long counts; a few minutes
 chaos: ## Faults of vendors, processes and Redis: who got a code once, twice or never; about six minutes
 	LONG=1 $(GO) test -v -run TestChaos -timeout 30m -count=1 ./internal/chaos $(CHAOS)
 
+.PHONY: attack
+attack: ## Attacks on the real processes: what was tried and what got through; a few minutes
+	LONG=1 $(GO) test -v -run TestAttacks -timeout 30m -count=1 ./internal/attack $(ATTACK)
+
 FUZZTIME ?= 1m
-FUZZ = address/FuzzPhone address/FuzzMailbox httpapi/FuzzRequest twilio/FuzzReceipt webhook/FuzzReceipt config/FuzzParse smtpmail/FuzzReport
+FUZZ = address/FuzzPhone address/FuzzMailbox address/FuzzTyped httpapi/FuzzRequest twilio/FuzzReceipt webhook/FuzzReceipt smtpmail/FuzzReport \
+	smtpmail/FuzzReturnPath otp/FuzzParseID otp/FuzzParseToken otp/FuzzParseCode config/FuzzParse config/FuzzRedisURL message/FuzzTemplate
 
 .PHONY: fuzz
 fuzz: ## Look for inputs that break the parsers; FUZZTIME=10m for longer, each

@@ -29,6 +29,28 @@ func FuzzMailbox(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) { holds(t, otp.Email, s) })
 }
 
+// FuzzTyped reads what a person of the staff pastes: nothing, or a recipient that
+// reads as itself.
+func FuzzTyped(f *testing.F) {
+	for _, text := range []string{
+		"0151 / 234 567 89", "+49 (0) 151 23456789", "tel:+49-151-23456789", "Kim Doe <kim@example.com>", "mailto:kim@example.com?subject=x", "kim＠example.com",
+		"+४९१५१२३४५६७८९", "\u202a+49 151 23456789\u202c", "", "@", "\"", "<", "+", "(0)",
+	} {
+		f.Add(text, "DE")
+	}
+	f.Add("151 23456789", "")
+	f.Fuzz(func(t *testing.T, text, country string) {
+		r, err := address.Typed(text, country)
+		if err == nil {
+			holds(t, r.Channel(), r.Reveal())
+			return
+		}
+		if ie, ok := errors.AsType[*otp.InputError](err); !ok || ie.Detail == "" {
+			t.Fatalf("%q: refused with %v", text, err)
+		}
+	})
+}
+
 // holds says what must be so whatever somebody types.
 func holds(t *testing.T, ch otp.Channel, s string) {
 	t.Helper()
