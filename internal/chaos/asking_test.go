@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/otpipe/otpipe/internal/processtest"
 )
 
 // phones are numbers that nobody else in this house has.
@@ -67,7 +69,7 @@ func (h *house) insist(to string) (first answer) {
 		return first
 	}
 	last := first
-	if !comes(time.Minute, func() bool { last = h.promise(h.client, to, key); return last.status == http.StatusAccepted }) {
+	if !processtest.Comes(time.Minute, func() bool { last = h.promise(h.client, to, key); return last.status == http.StatusAccepted }) {
 		h.Errorf("a start was never answered 202, but %s", last)
 	}
 	return first
@@ -87,7 +89,7 @@ func (h *house) promise(c *client, to, key string) answer {
 // arrived waits until everybody has got something. Who has not is the account's
 // to tell.
 func (h *house) arrived(to []string) {
-	comes(h.patience, func() bool { return h.ledger.reached(to) == len(to) })
+	processtest.Comes(h.patience, func() bool { return h.ledger.reached(to) == len(to) })
 }
 
 // crowd calls f with every value, 32 at a time, and waits.

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/otpipe/otpipe/internal/processtest"
 )
 
 var (
@@ -24,17 +26,8 @@ var (
 	update = flag.Bool("update", false, "write the table into docs/reliability.md")
 )
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	_ = flag.Set("test.parallel", "10") // these tests wait more than they work
-	var err error
-	if binaries, err = os.MkdirTemp("", "otpipe-chaos"); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	_ = os.RemoveAll(binaries)
-	os.Exit(code)
-}
+// These tests wait more than they work.
+func TestMain(m *testing.M) { os.Exit(processtest.Main(m, 10)) }
 
 // scenario is one way of being unkind.
 type scenario struct {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/otpipe/otpipe/internal/processtest"
 	"github.com/otpipe/otpipe/internal/redistest"
 )
 
@@ -45,14 +46,14 @@ func (h *house) killWorker(at act, sends int64) time.Duration {
 	asked := h.primary.asked.Load()
 	victim := h.worker()
 	h.ask(h.phones(int(sends)))
-	until(h, time.Minute, "all are with the vendor", func() bool { return h.primary.asked.Load() >= asked+sends })
-	victim.kill()
+	processtest.Until(h, time.Minute, "all are with the vendor", func() bool { return h.primary.asked.Load() >= asked+sends })
+	victim.Kill()
 	began := time.Now()
 	h.primary.does(takes)
 	heir := h.worker()
 	h.settled()
 	took := time.Since(began)
-	heir.terminate(h)
+	heir.Terminate(h)
 	return took
 }
 
@@ -74,13 +75,13 @@ func killedAPIs(h *house) {
 
 // askUntilKilled asks for codes through an api that is killed after some answers,
 // and returns who was cut off.
-func (h *house) askUntilKilled(p *process, c *client, after int64) (cutOff []string) {
+func (h *house) askUntilKilled(p *processtest.Process, c *client, after int64) (cutOff []string) {
 	var answered atomic.Int64
 	var mu sync.Mutex
 	crowd(h.phones(40), func(to string) {
 		if h.promise(c, to, "key of "+to).status == http.StatusAccepted {
 			if answered.Add(1) == after {
-				p.kill()
+				p.Kill()
 			}
 			return
 		}
@@ -101,8 +102,8 @@ func stoppedWorkers(h *house) {
 	streaming.Go(func() { h.stream(to, 10*time.Millisecond) })
 	for i := range rounds {
 		next := h.worker()
-		until(h, time.Minute, "some have arrived", func() bool { return h.ledger.reached(to) > 300*i+30 })
-		w.terminate(h)
+		processtest.Until(h, time.Minute, "some have arrived", func() bool { return h.ledger.reached(to) > 300*i+30 })
+		w.Terminate(h)
 		w = next
 	}
 	streaming.Wait()

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/otpipe/otpipe/internal/processtest"
 	"github.com/otpipe/otpipe/internal/redistest"
 )
 
@@ -49,7 +50,7 @@ func open(t testing.TB, s scenario) *house {
 	h.backup = startVendor(t, "backup", backupAccount, h.ledger)
 	h.relay = startRelay(t, "relay", h.ledger)
 	h.spare = startRelay(t, "spare", h.ledger)
-	listen := port(t)
+	listen := processtest.Port(t)
 	if !s.silent {
 		h.public = "http://" + listen
 	}
@@ -58,27 +59,27 @@ func open(t testing.TB, s scenario) *house {
 }
 
 // startAPI starts an api and waits until it is ready.
-func (h *house) startAPI(s settings) (*process, *client) {
+func (h *house) startAPI(s settings) (*processtest.Process, *client) {
 	h.Helper()
 	if s.Listen == "" {
-		s.Listen = port(h)
+		s.Listen = processtest.Port(h)
 	}
 	return h.start("api", s), newClient(s.Listen)
 }
 
 // worker starts a worker and waits until it is ready.
-func (h *house) worker() *process {
+func (h *house) worker() *processtest.Process {
 	h.Helper()
 	return h.start("worker", settings{Listen: "127.0.0.1:0"})
 }
 
-func (h *house) start(name string, s settings) *process {
+func (h *house) start(name string, s settings) *processtest.Process {
 	h.Helper()
-	s.Admin, s.PublicURL, s.Replicated = port(h), h.public, h.watched != nil
+	s.Admin, s.PublicURL, s.Replicated = processtest.Port(h), h.public, h.watched != nil
 	if s.Redis = h.redisURL; s.Queue == "" {
 		s.Queue = h.redisURL
 	}
-	p := launch(h, h.dir, name, h.write(s), s.Admin)
-	p.ready(h)
+	p := processtest.Start(h, processtest.Command{Name: name, Config: h.write(s), Admin: s.Admin, Dir: h.dir})
+	p.Ready(h)
 	return p
 }

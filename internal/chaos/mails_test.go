@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/otpipe/otpipe/internal/processtest"
 )
 
 // mails is what relays do to those who hand them mail.
@@ -74,7 +76,7 @@ func idleClosed(h *house) {
 		to := h.mailboxes(either(10, 50))
 		h.ask(to)
 		h.arrived(to)
-		until(h, time.Minute, "all connections are closed", func() bool { return h.relay.open.Load() == 0 })
+		processtest.Until(h, time.Minute, "all connections are closed", func() bool { return h.relay.open.Load() == 0 })
 	}
 	h.remark = fmt.Sprintf("spare relay asked %d times", h.spare.mails.Load())
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/otpipe/otpipe/internal/processtest"
 )
 
 // outages take Redis away while codes are asked for and delivered.
@@ -38,7 +40,7 @@ func interrupted(lasts time.Duration, away, again func(*house)) func(*house) {
 		refused := 0
 		var streaming sync.WaitGroup
 		streaming.Go(func() { refused = h.try(to, every) })
-		until(h, settle, "some have arrived", func() bool { return h.ledger.reached(to) > 50 })
+		processtest.Until(h, settle, "some have arrived", func() bool { return h.ledger.reached(to) > 50 })
 		away(h)
 		time.Sleep(lasts) // the time is what is tested
 		again(h)
@@ -53,6 +55,6 @@ func (h *house) works() time.Duration {
 	h.Helper()
 	began := time.Now()
 	to := h.phones(1)[0]
-	until(h, settle, "a start is answered 202", func() bool { return h.promise(h.client, to, "").status == http.StatusAccepted })
+	processtest.Until(h, settle, "a start is answered 202", func() bool { return h.promise(h.client, to, "").status == http.StatusAccepted })
 	return time.Since(began)
 }

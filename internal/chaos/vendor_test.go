@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/otpipe/otpipe/internal/devkit"
+	"github.com/otpipe/otpipe/internal/processtest"
 )
 
 // text is a message that a vendor is asked to deliver.
@@ -43,7 +44,7 @@ type vendor struct {
 // startVendor starts a vendor that takes everything and reports delivered.
 func startVendor(t testing.TB, name, account string, l *ledger) *vendor {
 	t.Helper()
-	v := &vendor{TB: t, name: name, account: account, addr: port(t), ledger: l, acts: takes, reports: []report{says("sent"), says("delivered")}}
+	v := &vendor{TB: t, name: name, account: account, addr: processtest.Port(t), ledger: l, acts: takes, reports: []report{says("sent"), says("delivered")}}
 	var end context.CancelFunc
 	v.alive, end = context.WithCancel(context.Background())
 	v.up()
@@ -55,7 +56,7 @@ func startVendor(t testing.TB, name, account string, l *ledger) *vendor {
 func (v *vendor) up() {
 	v.Helper()
 	var l net.Listener
-	until(v, 10*time.Second, v.name+" listens", func() (listens bool) {
+	processtest.Until(v, 10*time.Second, v.name+" listens", func() (listens bool) {
 		var err error
 		l, err = net.Listen("tcp", v.addr)
 		return err == nil

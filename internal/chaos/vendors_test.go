@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/otpipe/otpipe/internal/processtest"
 )
 
 const (
@@ -129,7 +131,7 @@ func drained(h *house) {
 	to := h.phones(either(300, 2000))
 	var streaming sync.WaitGroup
 	streaming.Go(func() { h.stream(to, 10*time.Millisecond) })
-	until(h, time.Minute, "some have arrived", func() bool { return h.ledger.reached(to) > 50 })
+	processtest.Until(h, time.Minute, "some have arrived", func() bool { return h.ledger.reached(to) > 50 })
 	h.order("primary", "drain")
 	began := time.Now()
 	time.Sleep(2 * time.Second) // the time is what is promised
