@@ -3,11 +3,13 @@ package attack_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -21,12 +23,16 @@ type backend struct {
 
 // record keeps all answers.
 type record struct {
+	lost   atomic.Int64 // answers that a busy machine kept the api from giving in time
 	mu     sync.Mutex
 	text   bytes.Buffer
 	tokens []string
 }
 
 func (r *record) add(a answer) {
+	if a.status == http.StatusServiceUnavailable {
+		r.lost.Add(1)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_ = a.header.Write(&r.text)
@@ -116,12 +122,26 @@ func (b *backend) ask(req *http.Request) answer {
 // fields are a body.
 type fields map[string]any
 
+// insist repeats a request under one Idempotency-Key while the api is too busy to
+// answer, so that nothing which happened goes uncounted.
+func (b *backend) insist(path string, body fields, headers ...string) (a answer) {
+	headers = append([]string{"Idempotency-Key", rand.Text()}, headers...)
+	for range 100 {
+		a = b.do(http.MethodPost, path, body, headers...)
+		if a.status != http.StatusServiceUnavailable && a.code() != "idempotency_in_flight" {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return a
+}
+
 func (b *backend) start(namespace, to string, headers ...string) answer {
-	return b.do(http.MethodPost, "/v1/verifications", fields{"namespace": namespace, "to": to}, headers...)
+	return b.insist("/v1/verifications", fields{"namespace": namespace, "to": to}, headers...)
 }
 
 func (b *backend) startBound(namespace, to, binding string) answer {
-	return b.do(http.MethodPost, "/v1/verifications", fields{"namespace": namespace, "to": to, "binding": binding})
+	return b.insist("/v1/verifications", fields{"namespace": namespace, "to": to, "binding": binding})
 }
 
 // verdict is the answer to a check.
@@ -141,7 +161,7 @@ func (v verdict) compared() bool { return v.Valid || v.Reason == "code_mismatch"
 
 // check sends a guess; what is no verdict has the zero one.
 func (b *backend) check(body fields, headers ...string) (v verdict, a answer) {
-	a = b.do(http.MethodPost, "/v1/verifications/check", body, headers...)
+	a = b.insist("/v1/verifications/check", body, headers...)
 	if a.status == http.StatusOK {
 		_ = json.Unmarshal(a.body, &v)
 	}
@@ -198,6 +218,9 @@ func (v told) ref() (ref string) {
 func (b *backend) get(t testing.TB, id string) told {
 	t.Helper()
 	a := b.do(http.MethodGet, "/v1/verifications/"+id, nil)
+	for n := 0; a.status == http.StatusServiceUnavailable && n < 100; n++ {
+		a = b.do(http.MethodGet, "/v1/verifications/"+id, nil)
+	}
 	if a.status != http.StatusOK {
 		t.Fatalf("get: %v", a)
 	}

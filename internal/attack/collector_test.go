@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// collector takes the spans of both processes, as they come: a protobuf has its
-// texts in clear.
+// collector takes whatever is posted to it, as it comes, such as the spans of both
+// processes: a protobuf has its texts in clear.
 type collector struct {
 	url string
 
-	mu    sync.Mutex
-	spans bytes.Buffer
+	mu  sync.Mutex
+	got bytes.Buffer
 }
 
 func openCollector(t testing.TB) *collector {
@@ -25,7 +25,8 @@ func openCollector(t testing.TB) *collector {
 		body, _ := io.ReadAll(r.Body)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		_, _ = c.spans.Write(body)
+		_ = r.Header.Write(&c.got)
+		_, _ = c.got.Write(body)
 		w.Header().Set("Content-Type", "application/x-protobuf")
 	}))
 	t.Cleanup(s.Close)
@@ -36,5 +37,5 @@ func openCollector(t testing.TB) *collector {
 func (c *collector) bytes() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return bytes.Clone(c.spans.Bytes())
+	return bytes.Clone(c.got.Bytes())
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -31,6 +32,9 @@ type handsets struct {
 	texts map[string][]text // by recipient
 }
 
+// nobodys are numbers that the texting vendor refuses.
+const nobodys = "+4915128"
+
 // silence is the way to where vendors report: they do not.
 type silence struct{}
 
@@ -49,7 +53,14 @@ func openHandsets(t testing.TB, token string) *handsets {
 			}
 		},
 	}
-	vendor := httptest.NewServer(twilio)
+	vendor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.PostFormValue("To"), nobodys) {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"status":400,"code":21211,"message":"Invalid 'To' Phone Number"}`)
+			return
+		}
+		twilio.ServeHTTP(w, r)
+	}))
 	gateway := httptest.NewServer(http.HandlerFunc(h.relay))
 	t.Cleanup(func() { twilio.Close(); vendor.Close(); gateway.Close() })
 	h.vendor, h.gateway = vendor.URL, gateway.URL

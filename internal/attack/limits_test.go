@@ -12,6 +12,7 @@ func limits() []attack {
 		{name: "starts under new bindings, 100 at once", what: "starts without a cooldown", due: "ten a day", play: quotaRace},
 		{name: "starts over namespaces, 300 at once", what: "starts without a cooldown", due: "twenty a day in all", play: allQuotaRace},
 		{name: "starting and canceling", what: "starts, each canceled at once", due: "ten a day, and three that are given back", most: true, play: cancelRace},
+		{name: "texts by way of a fallback, 100 at once", what: "starts for as many numbers that are nobody's, all with the same fallback", due: "one text within the cooldown", play: fallbackRace},
 		{name: "guesses after the budget, with resends", what: "guesses, a resend before each", due: "five", play: resendRace},
 	}
 }
@@ -71,6 +72,24 @@ func cancelRace(r *raid) {
 			r.through(1)
 			r.owner.do(http.MethodPost, "/v1/verifications/"+read[told](r, a).ID+"/cancel", nil)
 		}
+	}
+}
+
+// fallbackRace has a victim's number be the fallback of many others.
+func fallbackRace(r *raid) {
+	for _, victim := range r.phones(either(1, 5)) {
+		r.may++
+		r.tries(crowd)
+		ids := make([]string, crowd)
+		r.atOnce(crowd, func(i int) {
+			to := fmt.Sprintf("%s%06d", nobodys, r.people.Add(1))
+			a := r.owner.do(http.MethodPost, "/v1/verifications", fields{"namespace": "phone-auth", "to": to, "fallback": []fields{{"to": victim}}})
+			ids[i] = read[told](r, a).ID
+		})
+		for _, id := range ids {
+			r.delivered(id)
+		}
+		r.through(len(r.handsets.of(victim)))
 	}
 }
 

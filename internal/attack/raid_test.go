@@ -51,7 +51,7 @@ func (r *raid) atOnce(n int, f func(i int)) {
 func (r *raid) row(a attack) row {
 	r.Helper()
 	got, may := r.got.Load(), r.may
-	if got > may || got < may && !a.most {
+	if less := got < may && !a.most; got > may || less && r.heard.lost.Load() == 0 {
 		r.Errorf("%d got through, and %d may: %s", got, may, a.due)
 	}
 	due := thousands(int(may))

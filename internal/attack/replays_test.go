@@ -49,9 +49,20 @@ func forgedSessions(r *raid) {
 		r.forged(token, "open", r.phone())
 	}
 	for _, c := range []struct{ token, namespace, to string }{
-		{token, "theirs", to}, {token, "phone-auth", to}, {token, "open", other}, {theirs, "open", to},
-		{"", "open", to}, {"ots_", "open", to}, {strings.ToUpper(token), "open", to}, {token + "=", "open", to}, {token[:len(token)-1], "open", to},
-		{" " + token, "open", to}, {token + "\n", "open", to}, {token + "\x00", "open", to}, {"*", "open", to}, {token[4:], "open", to},
+		{token, "theirs", to},
+		{token, "phone-auth", to},
+		{token, "open", other},
+		{theirs, "open", to},
+		{"", "open", to},
+		{"ots_", "open", to},
+		{strings.ToUpper(token), "open", to},
+		{token + "=", "open", to},
+		{token[:len(token)-1], "open", to},
+		{" " + token, "open", to},
+		{token + "\n", "open", to},
+		{token + "\x00", "open", to},
+		{"*", "open", to},
+		{token[4:], "open", to},
 	} {
 		r.forged(c.token, c.namespace, c.to)
 	}
@@ -125,8 +136,11 @@ func foreignKeys(r *raid) {
 	id := read[told](r, first).ID
 	code := r.text(r, to, 1).code
 	for _, body := range []fields{
-		{"namespace": "open", "to": r.phone()}, {"namespace": "theirs", "to": to}, {"namespace": "open", "to": to, "binding": "b"},
-		{"namespace": "open", "to": to, "locale": "de"}, {"namespace": "open", "to": to, "params": fields{"brand": "x"}},
+		{"namespace": "open", "to": r.phone()},
+		{"namespace": "theirs", "to": to},
+		{"namespace": "open", "to": to, "binding": "b"},
+		{"namespace": "open", "to": to, "locale": "de"},
+		{"namespace": "open", "to": to, "params": fields{"brand": "x"}},
 	} {
 		r.tries(1)
 		if a := r.owner.do(http.MethodPost, "/v1/verifications", body, keyed(key)...); a.status != http.StatusUnprocessableEntity {

@@ -15,7 +15,7 @@ import (
 
 // search comes last: what all attacks and their victims have left behind is
 // searched for what they used.
-var search = attack{name: "what is left behind, searched", what: "texts: dumps and files of Redis and of the queue, logs at debug level, spans, metrics, pages and answers", play: searchAll}
+var search = attack{name: "what is left behind, searched", what: "texts: dumps and files of Redis and of the queue, logs at debug level, spans, metrics, notices, pages and answers", play: searchAll}
 
 func searchAll(r *raid) {
 	state, queue := r.stores(r)
@@ -30,8 +30,10 @@ func searchAll(r *raid) {
 		said.Add("log of the "+p.Name, []byte(p.Text()))
 		said.Add("metrics of the "+p.Name, page(r, &http.Client{}, "http://"+p.Admin+"/metrics"))
 	}
-	processtest.Until(r, 30*time.Second, "spans", func() bool { return len(r.spans.bytes()) > 0 })
-	said.Add("spans", r.spans.bytes())
+	for name, c := range map[string]*collector{"spans": r.spans, "notices": r.notices} {
+		processtest.Until(r, 30*time.Second, name, func() bool { return len(c.bytes()) > 0 })
+		said.Add(name, c.bytes())
+	}
 	for name, text := range pages {
 		said.Add(name, text)
 	}

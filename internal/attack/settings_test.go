@@ -89,6 +89,7 @@ type settings struct {
 	Mail                                 int    // port
 	Account, Token, PublicURL            string
 	PasswordHash                         string // of the support pages' admin
+	Told                                 string // URL that notices are posted to
 	RingKey, Anchor, GatewaySecret       string
 	Callers                              []caller
 	Namespaces                           string
@@ -156,6 +157,12 @@ channel = "sms"
 namespaces = ["{{if .Support}}relayed{{else}}rotating{{end}}"]
 providers = ["gateway"]
 {{if .Support}}
+[[events]]
+name = "told"
+url = "{{.Told}}"
+secrets = ["{{.GatewaySecret}}"]
+allow_private = true
+
 [support]
 listen = "{{.Support}}"
 country = "DE"

@@ -47,6 +47,24 @@ func numberSpellings(r *raid) {
 		spelled := numbersLike(strings.TrimPrefix(r.phone(), "+49"))
 		r.spelled("phone-auth", spelled)
 	}
+	for _, spelled := range otherNumbers {
+		r.may++
+		r.spelled("phone-auth", spelled)
+	}
+}
+
+// otherNumbers have digits that belong to a number within its country, or to a
+// call of a mobile from a fixed line, and reach the same handset without them.
+var otherNumbers = [][]string{
+	{"+5491123456789", "+54 11 15 2345-6789", "+54 (011) 15 2345 6789", "+540111523456789", "+54 9 011 2345 6789"},
+	{"+525512345678", "+5215512345678", "+52 1 55 1234 5678", "+52 044 55 1234 5678", "+52 045 55 1234 5678", "+52 01 55 1234 5678"},
+	{"+79161234567", "+7 8 916 123-45-67", "+789161234567"},
+	{"+36301234567", "+36 06 30 123 4567", "+3606301234567"},
+	{"+8613812345678", "+86 0 138 1234 5678"},
+	{"+821012345678", "+82 010-1234-5678"},
+	{"+12125550123", "+1 1 212 555 0123", "+1 (212) 555-0123"},
+	{"+5511961234567", "+55 0 11 96123-4567", "+55 0 15 11 96123 4567", "+55 (011) 96123-4567"},
+	{"+6281234567890", "+62 0812 3456 7890"},
 }
 
 // spelled starts for every spelling at once. What is no address to otpipe is refused.

@@ -30,6 +30,7 @@ type target struct {
 	handsets    *handsets
 	post        *post
 	spans       *collector
+	notices     *collector
 	heard       *record // all answers
 	owner       *backend
 	other       *backend // another backend with all scopes
@@ -66,10 +67,11 @@ func start(t testing.TB, r *redistest.Server, s settings) *target {
 	}
 	at.handsets = openHandsets(t, at.token)
 	at.post = openPost(t)
-	at.spans = openCollector(t)
+	at.spans, at.notices = openCollector(t), openCollector(t)
 	s.Redis, s.Queue, s.Listen, s.PublicURL = r.Addr(), at.queue.Addr(), at.at, publicURL
 	s.Twilio, s.Gateway, s.Mail = at.handsets.vendor, at.handsets.gateway, at.post.port
 	s.Account, s.Token, s.GatewaySecret = account, at.token, at.secret
+	s.Told = at.notices.url
 	s.RingKey, s.Anchor = at.ringKey, inHex(32)
 	var err error
 	if s.PasswordHash, err = login.HashPassword(at.password); err != nil {

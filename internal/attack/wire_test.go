@@ -209,7 +209,7 @@ func (r *raid) unwanted(what string, text []byte, headers ...string) {
 	r.Helper()
 	for _, path := range []string{"/v1/verifications", "/v1/verifications/check", "/v1/sessions/introspect"} {
 		r.tries(1)
-		if a := r.owner.send(http.MethodPost, path, text, headers...); a.status != 0 && (a.status < 400 || a.status >= 500) {
+		if a := r.owner.send(http.MethodPost, path, text, headers...); a.status != 0 && (a.status < 400 || a.status == http.StatusInternalServerError) {
 			r.broken("%s to %s: %v", what, path, a)
 		}
 	}

@@ -117,6 +117,7 @@ func (r *raid) harmless(what string, a answer) {
 	var head strings.Builder
 	_ = a.header.Write(&head)
 	switch text := strings.ToLower(head.String() + string(a.body)); {
+	case a.status == http.StatusServiceUnavailable: // the machine is busy
 	case a.status == 0 || a.status >= http.StatusInternalServerError:
 		r.broken("%s: %v", what, a)
 	case strings.Contains(text, canary), strings.Contains(text, "x-injected"):
