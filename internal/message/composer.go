@@ -186,9 +186,13 @@ func letter(parts map[string]part, data content) (m otp.Message, err error) {
 	if m.HTML, err = parts[htmlFile].fill(data); err != nil {
 		return otp.Message{}, err
 	}
-	m.Subject = strings.TrimSpace(m.Subject)
+	m.Subject = strings.TrimSpace(oneLine.Replace(m.Subject))
 	return m, nil
 }
+
+// oneLine makes one of what a template or a configured param breaks into several:
+// a line's end would end the header.
+var oneLine = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ")
 
 // minutes rounds up: a code that lives ten seconds more is not dead.
 func minutes(left time.Duration) int { return int(math.Ceil(left.Minutes())) }

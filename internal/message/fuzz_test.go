@@ -10,8 +10,8 @@ import (
 	"github.com/otpipe/otpipe/templates"
 )
 
-// FuzzTemplate reads templates as an operator might write them. One that is taken
-// at the start writes every letter later, and no complaint tells a code.
+// FuzzTemplate reads templates as an operator might write them, and params as a
+// stranger might: no complaint tells a code, and a subject is one line.
 func FuzzTemplate(f *testing.F) {
 	for _, text := range []string{
 		"{{.Code}} is your {{.Params.brand}} code {{.Purpose}}", "{{.Code", "{{.Nothing}}", "{{.Params.nothing}}", "{{if .Code}}{{end}}", "{{define \"x\"}}{{template \"x\"}}{{end}}{{template \"x\"}}",
@@ -22,6 +22,7 @@ func FuzzTemplate(f *testing.F) {
 			f.Add(text, file, "Example")
 		}
 	}
+	f.Add("Your {{.Params.brand}} code", uint8(1), "Example\r\nBcc: x@example.com")
 	files := []string{"sms.txt", "email.subject.txt", "email.txt", "email.html"}
 	policy := otp.DefaultPolicy()
 	f.Fuzz(func(t *testing.T, text string, which uint8, said string) {
