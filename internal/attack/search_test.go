@@ -1,6 +1,8 @@
 package attack_test
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -25,15 +27,14 @@ func searchAll(r *raid) {
 	kept.AddRedisFiles(r, state)
 	kept.AddRedisFiles(r, queue)
 	said := &leaktest.Haystack{} // must not repeat what a stranger wrote either
-	pages := r.pages()
+	id, pages := r.pages()
+	r.exported(id)
 	for _, p := range []*processtest.Process{r.api, r.worker} {
 		said.Add("log of the "+p.Name, []byte(p.Text()))
 		said.Add("metrics of the "+p.Name, page(r, &http.Client{}, "http://"+p.Admin+"/metrics"))
 	}
-	for name, c := range map[string]*collector{"spans": r.spans, "notices": r.notices} {
-		processtest.Until(r, 30*time.Second, name, func() bool { return len(c.bytes()) > 0 })
-		said.Add(name, c.bytes())
-	}
+	said.Add("spans", r.spans.bytes())
+	said.Add("notices", r.notices.bytes())
 	for name, text := range pages {
 		said.Add(name, text)
 	}
@@ -81,11 +82,24 @@ func (r *raid) needles() (all, open leaktest.Needles) {
 	return all, open
 }
 
-// pages are those of the support pages, as somebody who may see everything gets them.
-func (r *raid) pages() map[string][]byte {
+// exported waits until all that has been said elsewhere is there: the spans of a
+// request that comes last, those of a verification's delivery, and its notices.
+func (r *raid) exported(id string) {
+	r.Helper()
+	trace := random(16)
+	r.owner.do(http.MethodGet, "/v1/providers", nil, "Traceparent", fmt.Sprintf("00-%x-%s-01", trace, inHex(8)))
+	processtest.Until(r, time.Minute, "spans and notices", func() bool {
+		spans := r.spans.bytes()
+		return bytes.Contains(spans, trace) && bytes.Contains(spans, []byte(id)) && bytes.Contains(r.notices.bytes(), []byte(id))
+	})
+}
+
+// pages are those of the support pages about a verification, as somebody who may
+// see everything gets them.
+func (r *raid) pages() (id string, all map[string][]byte) {
 	r.Helper()
 	to := r.phone()
-	id, _ := r.code(r, "open", to)
+	id, _ = r.code(r, "open", to)
 	jar, _ := cookiejar.New(nil)
 	person := &http.Client{Jar: jar, Timeout: 30 * time.Second}
 	home := "http://" + r.support
@@ -101,12 +115,12 @@ func (r *raid) pages() map[string][]byte {
 		}
 		return text
 	}
-	all := map[string][]byte{"page after signing in": post("/login", url.Values{"name": {"admin"}, "password": {r.password}})}
+	all = map[string][]byte{"page after signing in": post("/login", url.Values{"name": {"admin"}, "password": {r.password}})}
 	all["page of a recipient"] = post("/search", url.Values{"q": {to}})
 	for _, path := range []string{"/overview", "/verifications/" + id, "/verifications/" + id + "/summary.txt"} {
 		all["page "+path] = page(r, person, home+path)
 	}
-	return all
+	return id, all
 }
 
 func page(t testing.TB, c *http.Client, url string) []byte {

@@ -91,7 +91,7 @@ func (at *target) launch(t testing.TB, name string, s settings) *processtest.Pro
 	dir := t.TempDir()
 	return processtest.Start(t, processtest.Command{
 		Name: name, Config: s.write(t, dir), Admin: s.Admin, Dir: dir,
-		Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + at.spans.url, "OTEL_BSP_SCHEDULE_DELAY=200"},
+		Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + at.spans.url, "OTEL_BSP_SCHEDULE_DELAY=200", "OTEL_BSP_MAX_QUEUE_SIZE=100000"},
 	})
 }
 

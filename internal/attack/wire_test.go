@@ -150,12 +150,13 @@ var inside = []string{
 	"/openapi.json/../v1/providers", "/widget.js/..%2f..%2fv1/providers", "/v1/receipts/../providers", "/v1/receipts/..%2fproviders", "/v1/providers?x=/docs", "/v1/providers#/docs",
 	"http://evil.example/v1/providers", "http://127.0.0.1/v1/providers", "/\\v1\\providers",
 	"/metrics", "/readyz", "/livez", "//metrics", "/%6detrics", "/debug/pprof/", "/debug/vars", "/login", "/overview", "/static/support.css", "/.git/config", "/config.toml", "/..%2f..%2fetc/passwd", "/v1/",
+	"/v1/verifications/" + canary, "/v1/verifications/" + canary + "/cancel", "/v1/providers/" + canary + "/drain", "/v1/receipts/" + canary,
 }
 
 func waysAround(r *raid) {
 	for _, path := range inside {
 		for _, method := range []string{
-			"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "GETS", "GET\t", "+4915123456789",
+			"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "GETS", "GET\t", canary, "+4915123456789",
 		} {
 			text := strings.Replace(r.head(method, path, "Content-Length: 0", "X-HTTP-Method-Override: GET", "X-Original-URL: /docs", "X-Rewrite-URL: /docs", "X-Forwarded-Prefix: /docs"),
 				"Authorization: Bearer "+r.owner.key+"\r\n", "", 1)
