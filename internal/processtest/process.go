@@ -140,7 +140,7 @@ func (p *Process) Tail() string {
 // where something went wrong.
 func (p *Process) inspect(t testing.TB) {
 	text := p.Text()
-	for _, bad := range []string{"DATA RACE", "panic", "goroutine 1 ["} {
+	for _, bad := range []string{"DATA RACE", "panic:", "handler panicked", "goroutine 1 ["} { // "panic" alone is found in random ids
 		if i := strings.Index(text, bad); i >= 0 {
 			t.Errorf("%s: %s", p.Name, text[i:min(len(text), i+6000)])
 		}
