@@ -45,7 +45,7 @@ type attack struct {
 // attacks are all of them, in the order of the table.
 func attacks() (all []attack) {
 	for _, group := range [][]attack{
-		guesses(), days(), limits(), spellings(), replays(), receipts(), keys(), words(), wire(), timings(),
+		guesses(), days(), limits(), tolls(), spellings(), replays(), receipts(), keys(), words(), wire(), timings(),
 	} {
 		all = append(all, group...)
 	}

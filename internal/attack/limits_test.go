@@ -24,7 +24,7 @@ func (r *raid) admitted(n int, start func(i int) answer) {
 		switch a := start(i); a.status {
 		case http.StatusAccepted:
 			r.through(1)
-		case http.StatusTooManyRequests:
+		case http.StatusTooManyRequests, http.StatusBadRequest:
 		default:
 			r.Errorf("start: %v", a)
 		}

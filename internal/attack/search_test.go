@@ -8,6 +8,8 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,7 +19,7 @@ import (
 
 // search comes last: what all attacks and their victims have left behind is
 // searched for what they used.
-var search = attack{name: "what is left behind, searched", what: "texts: dumps and files of Redis and of the queue, logs at debug level, spans, metrics, notices, pages and answers", play: searchAll}
+var search = attack{name: "what is left behind, searched", what: "texts: dumps and files of Redis and of the queue, logs at debug level, spans, metrics, notices, audit trail, pages and answers", play: searchAll}
 
 func searchAll(r *raid) {
 	state, queue := r.stores(r)
@@ -35,6 +37,7 @@ func searchAll(r *raid) {
 	}
 	said.Add("spans", r.spans.bytes())
 	said.Add("notices", r.notices.bytes())
+	kept.AddFiles(r, r.trail)
 	for name, text := range pages {
 		said.Add(name, text)
 	}
@@ -90,7 +93,16 @@ func (r *raid) exported(id string) {
 	r.owner.do(http.MethodGet, "/v1/providers", nil, "Traceparent", fmt.Sprintf("00-%x-%s-01", trace, inHex(8)))
 	processtest.Until(r, time.Minute, "spans and notices", func() bool {
 		spans := r.spans.bytes()
-		return bytes.Contains(spans, trace) && bytes.Contains(spans, []byte(id)) && bytes.Contains(r.notices.bytes(), []byte(id))
+		return bytes.Contains(spans, trace) && bytes.Contains(spans, []byte(id)) && bytes.Contains(r.notices.bytes(), []byte(id)) && recorded(r.trail, id)
+	})
+}
+
+// recorded tells whether the audit trail knows of a verification.
+func recorded(trail, id string) bool {
+	files, _ := filepath.Glob(filepath.Join(trail, "*"))
+	return slices.ContainsFunc(files, func(name string) bool {
+		text, err := os.ReadFile(name)
+		return err == nil && bytes.Contains(text, []byte(id))
 	})
 }
 

@@ -90,6 +90,8 @@ type settings struct {
 	Account, Token, PublicURL            string
 	PasswordHash                         string // of the support pages' admin
 	Told                                 string // URL that notices are posted to
+	Disposable                           string // file of mail domains
+	Audit                                string // URL of the audit trail's sink
 	RingKey, Anchor, GatewaySecret       string
 	Callers                              []caller
 	Namespaces                           string
@@ -156,7 +158,13 @@ email = ["smtp"]
 channel = "sms"
 namespaces = ["{{if .Support}}relayed{{else}}rotating{{end}}"]
 providers = ["gateway"]
-{{if .Support}}
+{{if not .Support}}
+[destinations]
+countries = ["*"]
+{{else}}` + bounds + `
+[audit]
+sink = "{{.Audit}}"
+
 [[events]]
 name = "told"
 url = "{{.Told}}"

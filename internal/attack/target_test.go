@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 
@@ -31,6 +33,7 @@ type target struct {
 	post        *post
 	spans       *collector
 	notices     *collector
+	trail       string  // directory of the audit trail
 	heard       *record // all answers
 	owner       *backend
 	other       *backend // another backend with all scopes
@@ -71,7 +74,12 @@ func start(t testing.TB, r *redistest.Server, s settings) *target {
 	s.Redis, s.Queue, s.Listen, s.PublicURL = r.Addr(), at.queue.Addr(), at.at, publicURL
 	s.Twilio, s.Gateway, s.Mail = at.handsets.vendor, at.handsets.gateway, at.post.port
 	s.Account, s.Token, s.GatewaySecret = account, at.token, at.secret
-	s.Told = at.notices.url
+	s.Told, s.Disposable = at.notices.url, filepath.Join(t.TempDir(), "disposable.txt")
+	at.trail = t.TempDir()
+	s.Audit = "sqlite://" + filepath.Join(at.trail, "audit.db")
+	if err := os.WriteFile(s.Disposable, []byte(disposables), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s.RingKey, s.Anchor = at.ringKey, inHex(32)
 	var err error
 	if s.PasswordHash, err = login.HashPassword(at.password); err != nil {

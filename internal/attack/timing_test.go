@@ -19,6 +19,7 @@ func timings() []attack {
 	return []attack{
 		{name: "how long a check takes", what: "checks, every other of a recipient with a live code", due: due, slow: true, calm: true, play: checkTimes},
 		{name: "how long a start takes", what: "starts, every other for a recipient with a live code", due: due, slow: true, calm: true, play: startTimes},
+		{name: "how long a decoy takes", what: "starts, every other for a decoy", due: due, slow: true, calm: true, play: decoyTimes},
 	}
 }
 
@@ -45,6 +46,16 @@ func startTimes(r *raid) {
 		}
 	})
 	r.apart(known, func(to string) answer { return r.owner.start("open", to) }, http.StatusAccepted)
+}
+
+func decoyTimes(r *raid) {
+	all, decoy := r.phones(samples), map[string]bool{}
+	for _, to := range all {
+		decoy[to] = true
+	}
+	r.apart(all, func(to string) answer {
+		return r.owner.insist("/v1/verifications", fields{"namespace": "open", "to": to, "decoy": decoy[to]})
+	}, http.StatusAccepted)
 }
 
 // apart asks about the known and about as many unknown recipients in turns, and

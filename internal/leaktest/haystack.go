@@ -32,6 +32,20 @@ func (h *Haystack) AddFile(t testing.TB, name string) {
 	h.Add(filepath.Base(name), text)
 }
 
+// AddFiles takes what the files of a directory and of those below it hold.
+func (h *Haystack) AddFiles(t testing.TB, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			h.AddFile(t, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Texts is how many there are.
 func (h *Haystack) Texts() int { return len(h.texts) }
 
