@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 )
 
 // fields is a JSON object.
@@ -245,4 +248,26 @@ func (a answer) token() string {
 		a.t.Fatalf("%s: no session: %s", a.asked, a.raw)
 	}
 	return token
+}
+
+func TestASpanIsNamedByTheRouteAndNeverByThePath(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	handler := r.api(r.service).Handler()
+	kept := tracetest.NewSpanRecorder()
+	tracer := sdk.NewTracerProvider(sdk.WithSpanProcessor(kept)).Tracer("test")
+	for path, want := range map[string]string{
+		"/v1/verifications/VE0a1b2c3d4e5f60718293a4b5c6d7e8f9": "GET /v1/verifications/{id}",
+		"/v1/verifications/+4915199887766":                     "GET /v1/verifications/{id}",
+		"/v1/providers":                                        "GET /v1/providers",
+		"/v1/+4915199887766":                                   "unnamed",
+	} {
+		ctx, span := tracer.Start(t.Context(), "unnamed")
+		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, path, http.NoBody))
+		span.End()
+		ended := kept.Ended()
+		if got := ended[len(ended)-1].Name(); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
 }
