@@ -83,12 +83,15 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 	return srv.Close()
 }
 
-// closing ends a connection with its next answer once ctx has ended, and behind
-// every body in chunks: it may have had a length too, which net/http hides, and by
-// which a proxy may believe that it goes on (RFC 9112 §6.1).
+// closing ends a connection with its next answer once ctx has ended.
+//
+// It also does behind a body in chunks, which may have had a length too, and behind
+// a request of HTTP/1.0, which may have said that it comes in chunks: net/http
+// hides the one and the other, and a proxy that goes by it may take for a body what
+// is a request here (RFC 9112 §6.1).
 func closing(ctx context.Context, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if ctx.Err() != nil || len(r.TransferEncoding) > 0 {
+		if ctx.Err() != nil || len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)

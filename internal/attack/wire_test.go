@@ -127,6 +127,9 @@ func smuggled(r *raid) {
 		"chunks of another kind":              open + "Content-Length: " + fmt.Sprint(5+len(hidden)) + "\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + hidden,
 		"two lengths":                         open + "Content-Length: 0\r\nContent-Length: " + fmt.Sprint(len(hidden)) + "\r\n\r\n" + hidden,
 		"a chunk whose end is a bare newline": open + "Transfer-Encoding: chunked\r\n\r\n0\n\n" + hidden,
+		"chunks of an old version":            strings.Replace(open, "HTTP/1.1", "HTTP/1.0", 1) + "Connection: keep-alive\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n", len(hidden)) + hidden + "\r\n0\r\n\r\n",
+		"a length with a fold":                open + "Content-Length:\r\n 0\r\nTransfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n", len(hidden)) + hidden + "\r\n0\r\n\r\n" + hidden,
+		"a name with an underscore":           open + "Content_Length: 0\r\nTransfer_Encoding: chunked\r\nContent-Length: " + fmt.Sprint(len(hidden)) + "\r\n\r\n" + hidden,
 		"an extension with a newline":         open + "Transfer-Encoding: chunked\r\n\r\n2;\nxx\r\n" + fmt.Sprintf("%x", len(hidden)) + "\r\n0\r\n\r\n" + hidden,
 	} {
 		r.tries(1)
