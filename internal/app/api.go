@@ -78,6 +78,9 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	api := newAPI(c, log, verifier, &deliver.Desk{Receipts: metrics.Receipts(&store), Ringer: ringer}, &store)
 	api.Auditor = newSearcher(archive, &store, keys)
+	if api.Proxies, err = c.API.Networks(); err != nil {
+		return fmt.Errorf("api.proxies: %w", err)
+	}
 	faces := []face{
 		{name: "public", what: "the API", addr: c.API.Listen, handler: tracing.Requests(in.gate(api.Handler(), api.Unavailable()))},
 		{name: "admin", what: "health and metrics", addr: c.API.Admin, handler: httpapi.Admin(in.ready, metrics.Handler())},

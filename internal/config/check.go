@@ -58,6 +58,8 @@ func (c Config) checkPlaces(cs *complaints) {
 		_, ok := port(a)
 		cs.want(ok, where, "want an address such as :8080 or 127.0.0.1:8080")
 	}
+	_, err := c.API.Networks()
+	cs.want(err == nil, "api.proxies", "want addresses or networks, such as 10.0.0.7 or 10.0.0.0/8")
 	if c.API.PublicURL != "" {
 		p, err := url.Parse(c.API.PublicURL)
 		cs.want(err == nil && p.Host != "" && (p.Scheme == "https" || p.Scheme == "http"), "api.public_url", "want https://host, as providers reach this api")

@@ -49,9 +49,12 @@ type Redis struct {
 
 // API is the process that product backends talk to.
 type API struct {
-	Listen    string `toml:"listen"`     // where the API listens; PORT is understood too
-	Admin     string `toml:"admin"`      // where the api's /livez, /readyz and /metrics listen
-	PublicURL string `toml:"public_url"` // as providers reach the api from outside, for receipts; without it there are none
+	Listen string `toml:"listen"` // where the API listens; PORT is understood too
+	Admin  string `toml:"admin"`  // where the api's /livez, /readyz and /metrics listen
+	// Proxies are the addresses or networks of your own reverse proxies, whose
+	// X-Forwarded-For says where a request comes from: the audit trail has it.
+	Proxies   []string `toml:"proxies"`
+	PublicURL string   `toml:"public_url"` // as providers reach the api from outside, for receipts; without it there are none
 }
 
 // Worker is the process that delivers.

@@ -23,7 +23,7 @@ func TestEverythingIsReadFromTheFile(t *testing.T) {
 			URL:      config.NewSecret("rediss://user:canary-of-redis@redis.example.com:6380/1"),
 			QueueURL: config.NewSecret("redis://user:canary-of-queue@127.0.0.1:6379/2"),
 		},
-		API:    config.API{Listen: "127.0.0.1:8000", Admin: ":9000", PublicURL: "https://otp.example.com"},
+		API:    config.API{Listen: "127.0.0.1:8000", Admin: ":9000", PublicURL: "https://otp.example.com", Proxies: []string{"10.0.0.0/8"}},
 		Worker: config.Worker{Admin: ":9001", SMSConcurrency: 7, EmailConcurrency: 8, AskAfter: config.Default().Worker.AskAfter},
 		Store:  config.Store{Partitions: 32, Retention: config.Duration(48 * time.Hour), EventsKept: 500, Durability: "replicated", Replicas: 2},
 		Keys: config.Keys{

@@ -40,6 +40,7 @@ queue_url = "redis://user:canary-of-queue@127.0.0.1:6379/2"
 listen = "127.0.0.1:8000"
 admin = ":9000"
 public_url = "https://otp.example.com"
+proxies = ["10.0.0.0/8"]
 
 [worker]
 admin = ":9001"

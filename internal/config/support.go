@@ -132,8 +132,13 @@ func loopbackAddress(listen string) bool {
 }
 
 // Networks are the proxies' addresses.
-func (s Support) Networks() (all []netip.Prefix, err error) {
-	for _, text := range s.Proxies {
+func (s Support) Networks() ([]netip.Prefix, error) { return networks(s.Proxies) }
+
+// Networks are the proxies' addresses.
+func (a API) Networks() ([]netip.Prefix, error) { return networks(a.Proxies) }
+
+func networks(texts []string) (all []netip.Prefix, err error) {
+	for _, text := range texts {
 		network, err := netip.ParsePrefix(text)
 		if one, bad := netip.ParseAddr(text); bad == nil {
 			network, err = one.Prefix(one.BitLen())

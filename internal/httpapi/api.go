@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/otpipe/otpipe/internal/deliver"
+	"github.com/otpipe/otpipe/internal/origin"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/support"
 	"github.com/otpipe/otpipe/internal/verify"
@@ -56,6 +57,7 @@ type API struct {
 	Explainer support.Explainer
 	Auditor   Auditor
 	Keys      Keyring
+	Proxies   origin.Proxies // may be none
 	Log       *slog.Logger
 	Version   string
 }

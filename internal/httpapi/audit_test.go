@@ -39,7 +39,7 @@ func TestTheTrailTellsWhoAskedAndWhatBecameOfIt(t *testing.T) {
 			continue
 		}
 		last := items[len(items)-1].(fieldsOf)
-		if last["actor"] != "all" || last["to_masked"] != phoneMask || last["verification_id"] != id || last["request_id"] == "" {
+		if last["actor"] != "all" || last["to_masked"] != phoneMask || last["verification_id"] != id || last["request_id"] == "" || last["client"] != "127.0.0.1" {
 			t.Errorf("%s: %v", what, last)
 		}
 	}

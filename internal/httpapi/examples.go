@@ -114,7 +114,7 @@ var auditExamples = []example{{
 	AuditBody{To: examplePhone, Kinds: []string{"verification.approved"}},
 	AuditFound{Items: []AuditRecord{{
 		At: exampleIn(9 * time.Second), Kind: "verification.approved", Verification: exampleID, Namespace: "phone-auth", Actor: "shop",
-		RequestID: exampleRequest, ToMasked: phoneSent.ToMasked, Partition: 10, Seq: 2, Sum: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+		RequestID: exampleRequest, ToMasked: phoneSent.ToMasked, Client: "192.0.2.10", Partition: 10, Seq: 2, Sum: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 	}}},
 }}
 

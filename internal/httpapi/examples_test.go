@@ -161,7 +161,7 @@ func (e earlier) told(v any) any {
 		out := map[string]any{}
 		for k, x := range v {
 			out[k] = e.told(x)
-			if slices.Contains([]string{"actor", "partition", "sum", "seq"}, k) || k == "request_id" && v["sum"] != nil {
+			if slices.Contains([]string{"actor", "partition", "sum", "seq", "client"}, k) || k == "request_id" && v["sum"] != nil {
 				out[k] = "of a record"
 			}
 		}

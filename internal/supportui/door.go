@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/otpipe/otpipe/internal/origin"
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
@@ -67,7 +68,7 @@ type Door struct {
 	Idle      time.Duration // a visit ends without a click
 	Longest   time.Duration // and then in any case
 	Secure    bool          // browsers reach the pages by https
-	Proxies   []netip.Prefix
+	Proxies   origin.Proxies
 	Log       *slog.Logger
 }
 

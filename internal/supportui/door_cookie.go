@@ -67,30 +67,5 @@ func ownPath(to string) string {
 	return (&url.URL{Path: u.Path}).String()
 }
 
-// From is where a request comes from: the connection's address or, where that is
-// one of our proxies, what the proxy says, as far as proxies are ours.
-func (d *Door) From(r *http.Request) netip.Addr {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	from := at.Addr().Unmap()
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && d.trusts(from); i-- {
-		before, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break
-		}
-		from = before.Unmap()
-	}
-	return from
-}
-
-func (d *Door) trusts(proxy netip.Addr) bool {
-	for _, network := range d.Proxies {
-		if network.Contains(proxy) {
-			return true
-		}
-	}
-	return false
-}
+// From is where a request comes from.
+func (d *Door) From(r *http.Request) netip.Addr { return d.Proxies.Of(r) }
