@@ -1,6 +1,7 @@
 package origin_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"testing"
@@ -31,7 +32,7 @@ func TestARequestComesFromWhereOurOwnProxiesSay(t *testing.T) {
 		"a zone":                     {nil, "[fe80::1%eth0]:5", nil, "fe80::1"},
 		"no address of a connection": {ours, "@", []string{"198.51.100.7"}, "invalid IP"},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = c.remote
 		for _, h := range c.hops {
 			r.Header.Add("X-Forwarded-For", h)
