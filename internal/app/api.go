@@ -54,7 +54,7 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	store.Redis = rdb
 	in := &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("api", c, keys), log: log}
 	metrics := telemetry.New(Version(), c.Policies(), providerNames(c))
-	metrics.Limits(c.Rates(), c.Policies())
+	metrics.Limits(c.Rates(), c.Policies(), c.TollGuard.On())
 	gauge := asynqueue.NewGauge(queue)
 	metrics.Queues(gauge)
 	ringer := asynqueue.NewRinger(queue, log, metrics.Lost)
@@ -74,7 +74,7 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		Verifications: verifications,
 		Sessions:      telemetry.LogSessions(&store, log), Locks: telemetry.LogLocks(&store, log), Journal: &store, Repeats: &store,
 		Ringer: ringer, Templates: composer, Addresses: address.Parse, Place: atlas.Place,
-		Namespaces: c.Policies(), Rates: c.Rates(), Prices: c.Prices(), Keys: keys, Partitions: c.Store.Partitions,
+		Namespaces: c.Policies(), Rates: c.Rates(), Prices: c.Prices(), Toll: c.TollGuard.Toll(), Keys: keys, Partitions: c.Store.Partitions,
 	}
 	api := newAPI(c, log, verifier, &deliver.Desk{Receipts: metrics.Receipts(&store), Ringer: ringer}, &store)
 	api.Auditor = newSearcher(archive, &store, keys)

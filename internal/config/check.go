@@ -46,6 +46,7 @@ func (c Config) check(cs *complaints) {
 	c.checkNamespaces(cs)
 	c.checkDestinations(cs)
 	c.checkLimits(cs)
+	c.checkTollGuard(cs)
 	c.checkAudit(cs)
 	c.checkMessages(cs)
 	cs.want(slices.Contains(Levels, c.Log.Level), "log.level", "want debug, info, warn or error")

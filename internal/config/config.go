@@ -28,6 +28,7 @@ type Config struct {
 	Support      Support              `toml:"support"`
 	Destinations Destinations         `toml:"destinations"`
 	Limits       []Limit              `toml:"limits"`
+	TollGuard    TollGuard            `toml:"toll_guard"`
 	Audit        Audit                `toml:"audit"`
 	Messages     Messages             `toml:"messages"`
 	Namespaces   map[string]Namespace `toml:"namespaces"`
@@ -192,15 +193,16 @@ type Namespace struct {
 // secrets and accounts missing.
 func Default() Config {
 	return Config{
-		Redis:    Redis{URL: NewSecret("redis://127.0.0.1:6379/0")},
-		API:      API{Listen: ":8080", Admin: ":9090"},
-		Worker:   Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50, AskAfter: Duration(2 * time.Minute)},
-		Store:    Store{Partitions: 16, Retention: Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
-		Breaker:  Breaker{Failures: 5, Ratio: 0.5, Least: 10, Window: Duration(30 * time.Second), Open: Duration(10 * time.Second), Probes: 2},
-		Support:  defaultSupport(),
-		Messages: defaultMessages(),
-		Audit:    defaultAudit(),
-		Log:      Log{Level: "info", Format: "auto"},
+		Redis:     Redis{URL: NewSecret("redis://127.0.0.1:6379/0")},
+		API:       API{Listen: ":8080", Admin: ":9090"},
+		Worker:    Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50, AskAfter: Duration(2 * time.Minute)},
+		Store:     Store{Partitions: 16, Retention: Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
+		Breaker:   Breaker{Failures: 5, Ratio: 0.5, Least: 10, Window: Duration(30 * time.Second), Open: Duration(10 * time.Second), Probes: 2},
+		Support:   defaultSupport(),
+		Messages:  defaultMessages(),
+		Audit:     defaultAudit(),
+		TollGuard: defaultTollGuard(),
+		Log:       Log{Level: "info", Format: "auto"},
 	}
 }
 

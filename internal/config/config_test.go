@@ -76,6 +76,10 @@ func TestEverythingIsReadFromTheFile(t *testing.T) {
 			Countries: []string{"DE", "*"}, DenyPrefixes: []string{"+4915566"}, RefuseVoIP: true, DisposableDomains: "/etc/otpipe/disposable.txt",
 			Prices: map[string]string{"DE": "0.075", "*": "0.1"}, DailySpend: map[string]string{"DE": "50"},
 		},
+		TollGuard: config.TollGuard{
+			Mode: "block", Digits: 6, Least: 30, CountryLeast: 300, Ratio: 0.1,
+			Window: config.Duration(12 * time.Hour), Grace: config.Duration(2 * time.Minute), Block: config.Duration(6 * time.Hour),
+		},
 		Audit: config.Audit{Sink: config.NewSecret("postgres://otp:canary-of-audit@db.example.com/otpipe"), Retention: config.Duration(8760 * time.Hour), FileSize: 50, Strict: true},
 		Limits: []config.Limit{{
 			Name: "per-range", By: []string{"namespace", "prefix"}, Max: 30, Interval: config.Duration(10 * time.Minute), Digits: 7,
@@ -118,6 +122,10 @@ func TestWhatIsNotSetIsTheDefault(t *testing.T) {
 		Support: config.Support{
 			Listen: "127.0.0.1:8081", Idle: config.Duration(30 * time.Minute), Absolute: config.Duration(12 * time.Hour),
 			OIDC: config.OIDC{Scopes: []string{"openid", "profile", "email"}, Claim: "roles"},
+		},
+		TollGuard: config.TollGuard{
+			Mode: "off", Digits: 7, Least: 20, CountryLeast: 500, Ratio: 0.2,
+			Window: config.Duration(24 * time.Hour), Grace: config.Duration(3 * time.Minute), Block: config.Duration(12 * time.Hour),
 		},
 		Audit:    config.Audit{Retention: config.Duration(400 * 24 * time.Hour), FileSize: 100},
 		Messages: config.Messages{Brand: "otpipe", DefaultLocale: "en", SMSSegments: 1, UnicodeLocales: []string{"ar", "hi"}, UnicodeSegments: 2},

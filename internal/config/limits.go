@@ -98,7 +98,7 @@ func (c Config) checkDestinations(cs *complaints) {
 }
 
 func (c Config) checkLimits(cs *complaints) {
-	seen := map[string]bool{otp.DailySpend: true}
+	seen := map[string]bool{otp.DailySpend: true, otp.TollGuard: true}
 	for i, l := range c.Limits {
 		where := entry("limits", i)
 		cs.want(nameForm.MatchString(l.Name) && !seen[l.Name], where+".name", "want a name of its own in lower-case letters, digits and dashes")

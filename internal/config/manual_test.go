@@ -12,7 +12,7 @@ import (
 )
 
 // commented is a setting, or a table, that is commented out.
-var commented = regexp.MustCompile(`(?m)^# ?(\[{1,2}[a-z.-]+\]{1,2}|[a-z0-9_]+ = .*)$`)
+var commented = regexp.MustCompile(`(?m)^# ?(\[{1,2}[a-z._-]+\]{1,2}|[a-z0-9_]+ = .*)$`)
 
 // whole is the manual with every setting in force.
 func whole(t *testing.T) string {
@@ -39,7 +39,7 @@ func TestTheManualNamesEverySetting(t *testing.T) {
 	table := ""
 	there := map[string]bool{}
 	for line := range strings.Lines(whole(t)) {
-		if m := regexp.MustCompile(`^\[+([a-z.-]+)\]+`).FindStringSubmatch(line); m != nil {
+		if m := regexp.MustCompile(`^\[+([a-z._-]+)\]+`).FindStringSubmatch(line); m != nil {
 			table = regexp.MustCompile(`^namespaces\..*`).ReplaceAllString(m[1], "namespaces.<name>")
 		}
 		for _, m := range regexp.MustCompile(`(?:^|# or )([a-z0-9_]+) = `).FindAllStringSubmatch(line, -1) {

@@ -144,7 +144,7 @@ func TestTheQueueLiesInNoCluster(t *testing.T) {
 		"": false, "redis+cluster://q:1": false, "redis://q:1": true, "redis+sentinel://s:1/m": true,
 	} {
 		c := parse(t, good)
-		c.Limits, c.Destinations.DailySpend = nil, nil
+		c.Limits, c.Destinations.DailySpend, c.TollGuard.Mode = nil, nil, "off"
 		c.Redis = config.Redis{URL: config.NewSecret("redis+cluster://c:1"), QueueURL: config.NewSecret(queue)}
 		err := c.Check()
 		if fits && err != nil || !fits && (err == nil || !strings.HasPrefix(err.Error(), "redis.queue_url: want a Redis of the queue's own")) {

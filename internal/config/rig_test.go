@@ -113,6 +113,16 @@ disposable_domains = "/etc/otpipe/disposable.txt"
 prices = { DE = "0.075", "*" = "0.1" }
 daily_spend = { DE = "50" }
 
+[toll_guard]
+mode = "block"
+digits = 6
+least = 30
+country_least = 300
+ratio = 0.1
+window = "12h"
+grace = "2m"
+block = "6h"
+
 [audit]
 sink = "postgres://otp:canary-of-audit@db.example.com/otpipe"
 retention = "8760h"

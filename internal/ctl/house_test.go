@@ -90,6 +90,9 @@ from = "otpipe <codes@otpipe.test>"
 [destinations]
 countries = ["*"]
 
+[toll_guard]
+mode = "block"
+
 [audit]
 sink = "sqlite://{{.Dir}}/audit.db"
 

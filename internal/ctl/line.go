@@ -38,6 +38,10 @@ type commandLine struct {
 		Export auditExport `cmd:"" group:"config" help:"Write all records out, a line of JSON each."`
 		Search auditSearch `cmd:"" group:"api" help:"Say who did what: to a recipient, or by an actor."`
 	} `cmd:"" help:"The audit trail."`
+	Range struct {
+		List    rangeList    `cmd:"" help:"Show the ranges of numbers that the guard against toll fraud has blocked."`
+		Unblock rangeUnblock `cmd:"" help:"Let texts go to a range again."`
+	} `cmd:"" group:"config" help:"Ranges of numbers that somebody pumps."`
 	Forget   forget     `cmd:"" group:"config" help:"Erase what is kept of a recipient, in Redis and in the audit trail."`
 	Doctor   doctorLook `cmd:"" group:"config" help:"Look at all that the processes depend on, and say what to do. Nothing is changed or sent."`
 	Show     show       `cmd:"" group:"api" help:"Say what became of a code: of one verification, or of a recipient's."`

@@ -16,6 +16,8 @@ type Opening struct {
 	Code    Sealed
 	Letter  Sealed
 	Address Sealed // of the recipient
+	// Guard watches how many of the texts to its ranges are of use; nil watches none.
+	Guard *Guard
 	// Buckets are all charged or none; no two are the same.
 	Buckets []Bucket
 	// Fallbacks are where else the code may go, in order.
@@ -36,4 +38,5 @@ type Opened struct {
 	DailyLeft  int
 	DailyReset time.Duration // until the daily quota is full again
 	Now        time.Time     // by the store's clock
+	Suspect    string        // a range that a guard would have blocked, were it not in the shadow
 }

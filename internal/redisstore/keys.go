@@ -21,6 +21,7 @@ import (
 //	recent:{p}<fp>          "id ns binding" of the newest ones       as long as the newest of them
 //	repeat:<nonce>          a request its caller may repeat          24 h
 //	bucket:<name>:<hash>    what there was, see lua/bucket.lua       its interval; never in a cluster
+//	toll:<range>            its texts and their use, see lua/toll.lua twice the window; never in a cluster
 //	pace:{00}<provider>     when its next hand-over may begin        seconds
 //	staff:visit:{00}<hash of a pass>      who is signed in           until then they had to click
 //	staff:referral:{00}<hash of a pass>   on the way to the identity provider   10 min
@@ -84,6 +85,7 @@ local function recent_key(p, fp) return 'recent:{' .. p .. '}' .. fp end
 local function staff_key(kind, mark) return 'staff:' .. kind .. ':{00}' .. mark end
 local function due_key(p) return 'due:{' .. p .. '}' end
 local function heard_key(p, group) return 'heard:{' .. p .. '}' .. group end
+local function toll_key(name) return 'toll:' .. name end
 local function audit_key(p) return 'audit:{' .. p .. '}' end
 local function tally_key(p, hour) return 'tally:{' .. p .. '}' .. hour end
 local function events_key(p) return 'events:{' .. p .. '}' end

@@ -21,7 +21,7 @@ func (s *Store) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 		string(o.Channel), o.Masked, string(o.Nonce), o.Digest.Key, o.Digest.Sum, string(o.Code), string(o.Letter),
 		ms(p.Life), ms(p.MaxLife), ms(p.MinLeft), p.Resend == otp.Rotate, p.MaxChecks, p.MaxSends,
 		ms(p.Cooldown), ms(p.AllCooldown), p.Daily, p.AllDaily,
-		ms(s.Retention), ms(patience), recentKept, string(o.Address), o.Act.Actor, o.Act.Reason, ms(p.FallbackAfter), s.strict(), len(o.Buckets),
+		ms(s.Retention), ms(patience), recentKept, string(o.Address), o.Act.Actor, o.Act.Reason, ms(p.FallbackAfter), s.strict(), guardText(o.Guard), len(o.Buckets),
 	}
 	for _, b := range o.Buckets {
 		args = append(args, b.Name, string(b.Key), b.Max, ms(b.Interval), b.Cost)
@@ -50,7 +50,7 @@ func (s *Store) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 		SendsLeft: int(r.number(7)),
 		State:     otp.State(r.text(8)),
 		DailyLeft: int(r.number(9)), DailyReset: r.duration(10),
-		Now: r.at(11),
+		Now: r.at(11), Suspect: r.text(12),
 	}, nil
 }
 

@@ -17,20 +17,21 @@ import (
 
 // Metrics are the counters of a process.
 type Metrics struct {
-	registry *prometheus.Registry
-	starts   *prometheus.CounterVec
-	checks   *prometheus.CounterVec
-	locks    *prometheus.CounterVec
-	sends    *prometheus.CounterVec
-	attempts *prometheus.CounterVec
-	handOver *prometheus.HistogramVec
-	arrival  *prometheus.HistogramVec
-	approval *prometheus.HistogramVec
-	rang     prometheus.Counter
-	settled  prometheus.Counter
-	lost     prometheus.Counter
-	bounces  *prometheus.CounterVec
-	limited  *prometheus.CounterVec
+	registry  *prometheus.Registry
+	starts    *prometheus.CounterVec
+	checks    *prometheus.CounterVec
+	locks     *prometheus.CounterVec
+	sends     *prometheus.CounterVec
+	attempts  *prometheus.CounterVec
+	handOver  *prometheus.HistogramVec
+	arrival   *prometheus.HistogramVec
+	approval  *prometheus.HistogramVec
+	rang      prometheus.Counter
+	settled   prometheus.Counter
+	lost      prometheus.Counter
+	bounces   *prometheus.CounterVec
+	limited   *prometheus.CounterVec
+	suspected *prometheus.CounterVec
 }
 
 var (
@@ -99,9 +100,13 @@ func New(version string, namespaces map[otp.Namespace]otp.Policy, providers []st
 			Name: "otpipe_limited_total",
 			Help: "Starts that a configured limit, or the daily spend, refused.",
 		}, []string{"namespace", "limit"}),
+		suspected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "otpipe_ranges_suspected_total",
+			Help: "Starts of texts that a guard of ranges which blocks would have refused.",
+		}, []string{"namespace"}),
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "otpipe_build_info", Help: "1, with the version."}, []string{"version", "go"})
-	m.registry.MustRegister(m.starts, m.checks, m.locks, m.sends, m.attempts, m.handOver, m.arrival, m.approval, m.rang, m.settled, m.lost, m.bounces, m.limited, info,
+	m.registry.MustRegister(m.starts, m.checks, m.locks, m.sends, m.attempts, m.handOver, m.arrival, m.approval, m.rang, m.settled, m.lost, m.bounces, m.limited, m.suspected, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	info.WithLabelValues(version, goVersion()).Set(1)
 	m.zero(namespaces, providers)
@@ -109,7 +114,7 @@ func New(version string, namespaces map[otp.Namespace]otp.Policy, providers []st
 }
 
 // Limits has the series of all configured limits begin at zero.
-func (m *Metrics) Limits(rates []otp.Rate, namespaces map[otp.Namespace]otp.Policy) {
+func (m *Metrics) Limits(rates []otp.Rate, namespaces map[otp.Namespace]otp.Policy, guarded bool) {
 	for ns, p := range namespaces {
 		for _, r := range rates {
 			if len(r.Namespaces) == 0 || slices.Contains(r.Namespaces, ns) {
@@ -118,6 +123,10 @@ func (m *Metrics) Limits(rates []otp.Rate, namespaces map[otp.Namespace]otp.Poli
 		}
 		if len(p.DailySpend) > 0 {
 			m.limited.WithLabelValues(string(ns), otp.DailySpend)
+		}
+		if guarded {
+			m.limited.WithLabelValues(string(ns), otp.TollGuard)
+			m.suspected.WithLabelValues(string(ns))
 		}
 	}
 }

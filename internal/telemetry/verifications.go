@@ -21,6 +21,9 @@ type verifications struct {
 func (v *verifications) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 	opened, err := v.Verifications.Start(ctx, o)
 	v.m.starts.WithLabelValues(string(o.Owner.Namespace), startOutcome(opened, err)).Inc()
+	if opened.Suspect != "" {
+		v.m.suspected.WithLabelValues(string(o.Owner.Namespace)).Inc()
+	}
 	if limit := limitOf(err); limit != "" {
 		v.m.limited.WithLabelValues(string(o.Owner.Namespace), limit).Inc()
 	}

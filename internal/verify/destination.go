@@ -114,3 +114,28 @@ func (s *Service) spend(p otp.Policy, of otp.Subject) (b otp.Bucket, ok bool) {
 		Max: int64(most), Interval: 24 * time.Hour, Cost: int64(s.Prices.Of(of.Country)),
 	}, ok
 }
+
+// Toll is how the guard of ranges is set; the zero Toll is none.
+type Toll struct {
+	otp.Guard
+	Digits       int // of a range's prefix, the country code included
+	Least        int // sends to a range that are enough to decide
+	CountryLeast int // sends to a country; 0: countries are not looked at
+}
+
+// lastDigits of a number are never part of a range: it would be the number.
+const lastDigits = 3
+
+// guard watches a start's text; nil if there is nothing to watch.
+func (t Toll) guard(of otp.Subject, decoy bool) *otp.Guard {
+	if t.Digits == 0 || of.Channel != otp.SMS {
+		return nil
+	}
+	g := t.Guard
+	g.Counts = !decoy
+	g.Ranges = []otp.Range{{Name: of.Number[:min(1+t.Digits, len(of.Number)-lastDigits)], Least: t.Least}}
+	if t.CountryLeast > 0 && of.Country != "" {
+		g.Ranges = append(g.Ranges, otp.Range{Name: of.Country, Least: t.CountryLeast})
+	}
+	return &g
+}

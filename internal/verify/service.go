@@ -84,6 +84,7 @@ type Service struct {
 	Namespaces    map[otp.Namespace]otp.Policy
 	Rates         []otp.Rate // may be none
 	Prices        otp.Prices // likewise
+	Toll          Toll       // likewise
 	Keys          otp.Keys
 	Partitions    int
 }

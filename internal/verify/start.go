@@ -77,7 +77,7 @@ func (s *Service) Start(ctx context.Context, who otp.Caller, r StartRequest) (St
 	}
 	o, replayed, err := once(ctx, s, r.Nonce, r.said(), func(n otp.Nonce) (otp.Opened, error) {
 		r.Nonce = n
-		return s.open(ctx, r, policy, to, elsewhere, s.buckets(policy, of))
+		return s.open(ctx, r, policy, to, elsewhere, of)
 	})
 	if err != nil {
 		return Started{}, err
@@ -104,12 +104,12 @@ func (r StartRequest) said() []string {
 }
 
 // open asks the store to admit a request, and rings for its send.
-func (s *Service) open(ctx context.Context, r StartRequest, p otp.Policy, to otp.Recipient, elsewhere []otp.Recipient, buckets []otp.Bucket) (otp.Opened, error) {
+func (s *Service) open(ctx context.Context, r StartRequest, p otp.Policy, to otp.Recipient, elsewhere []otp.Recipient, of otp.Subject) (otp.Opened, error) {
 	opening, err := s.opening(r, p, to, elsewhere)
 	if err != nil {
 		return otp.Opened{}, err
 	}
-	opening.Buckets = buckets
+	opening.Buckets, opening.Guard = s.buckets(p, of), s.Toll.guard(of, r.Decoy)
 	o, err := s.Verifications.Start(ctx, opening)
 	if le, limited := errors.AsType[*otp.LimitError](err); limited {
 		le.Policy = p

@@ -115,6 +115,14 @@ end
 
 if right then
   finish(v, 'approved', 'superseded', held)
+  local ranges = call('HGET', v.key, 'g')
+  if ranges then
+    -- include toll
+    for name, window in string.gmatch(ranges, '(%S+) (%d+)') do
+      window = tonumber(window)
+      count_toll(name, read_toll(name, window), window, 0, 1)
+    end
+  end
   if fails or lock then call('DEL', fails_key, lock_key) end
   local hash, expires = string.match(sessions, '^%S+'), NOW + session_life
   local newest_send = v.n > 1 and send(v, v.n)

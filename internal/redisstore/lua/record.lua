@@ -7,6 +7,7 @@
 --   j     the journal
 --   last  the answer to the last check
 --   s<n>  the nth send, l<n> its letter, r<n> how often the watch has rung for it
+--   g     the ranges in whose counts it is, each with its window in ms: see toll.lua
 --   b     where else the code may go: the ms after which it does without a receipt,
 --         then a line for each address: channel, mask, sealed letter
 

@@ -8,9 +8,9 @@
 --   the address sealed, who of the staff asks or "", why,
 --   ms after which the code goes to another address without a receipt,
 --   how many events may wait for the audit trail or 0 for as many as there are,
---   how many buckets, and of each its name, key, most, interval in ms and cost,
+--   the guard of ranges as in toll.lua or "", how many buckets, and of each its name, key, most, interval in ms and cost,
 --   and of each other address its channel, mask and letter
--- Returns {"ok", id, n, resent, channel, expires, resend, sends left, state, daily left, daily reset, now}
+-- Returns {"ok", id, n, resent, channel, expires, resend, sends left, state, daily left, daily reset, now, suspected range}
 --   or {"limit", which, retry ms, live id, its expiry, the bucket's name}.
 
 -- include clock
@@ -47,9 +47,10 @@ local own_until, all_until = (read_cooldown(read[2])), (read_cooldown(read[3]))
 local own_start, own_used, own_given = read_quota(read[4])
 local all_start, all_used, all_given = read_quota(read[5])
 
+local watched, suspect
 local function answer(of, n, s)
   return {'ok', of.id, n, n > 1 and 1 or 0, s.ch, of.exp, s.rf and NOW or s.at + pause, math.max(0, of.smax - of.n), s.st,
-    math.max(0, daily - own_used), own_start == 0 and DAY or own_start + DAY - NOW, NOW}
+    math.max(0, daily - own_used), own_start == 0 and DAY or own_start + DAY - NOW, NOW, suspect or ''}
 end
 
 -- The same command again: the same answer again.
@@ -68,7 +69,7 @@ if lock then
   if locked_until > NOW then return refuse('lock', locked_until - NOW) end
 end
 local address, actor, reason = unpack(ARGV, 30, 32)
-local BUCKETS = 35
+local BUCKETS = 36
 local others = BUCKETS + 1 + 5 * ARGV[BUCKETS]
 local elsewhere = #ARGV >= others
 suppressed = suppressed and tonumber(suppressed) > NOW and not elsewhere
@@ -80,6 +81,22 @@ if ARGV[34] ~= '0' then
   -- include backlog
   local waiting = backlog(p)
   if waiting and waiting >= tonumber(ARGV[34]) then return refuse('audit', 0) end
+end
+if ARGV[35] ~= '' then
+  -- include toll
+  watched = tolls(ARGV[35])
+  local range, wait
+  range, wait, suspect = guard(watched)
+  if range then return refuse('rate', wait, 'toll-guard') end
+  watched.count = function()
+    if not watched.counts then return end
+    local names = {}
+    for i, r in ipairs(watched) do
+      count_toll(r.name, r.toll, watched.window, 1, 0)
+      names[i] = r.name .. ' ' .. whole(watched.window)
+    end
+    set(v, 'g', table.concat(names, ' '))
+  end
 end
 local filled
 if ARGV[BUCKETS] ~= '0' then
@@ -154,6 +171,7 @@ if suppressed then
   due_at(v, 0, v.exp)
 else
   save(v, n, s)
+  if watched then watched.count() end
   if elsewhere then
     local all = {ARGV[33]}
     for i = others, #ARGV, 3 do all[#all + 1] = ARGV[i] .. ' ' .. ARGV[i + 1] .. ' ' .. ARGV[i + 2] end
