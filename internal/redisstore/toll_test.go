@@ -211,3 +211,34 @@ func TestPumpingIsStoppedAndHonestPeopleAreNot(t *testing.T) {
 		}
 	}(newRig(t, redistest.Client(t)))
 }
+
+func TestCodesThatMayStillBeTypedInBlockNothing(t *testing.T) {
+	onServers(t, func(t *testing.T, r *rig) {
+		for i := range 100 { // a campaign: all ask within a minute
+			if r.text(blocking, "+4915129", false) {
+				t.Fatalf("blocked at the %dth", i)
+			}
+			r.pass(600 * time.Millisecond)
+		}
+	})
+}
+
+func TestAGoodPastHelpsNoAttack(t *testing.T) {
+	onServers(t, func(t *testing.T, r *rig) {
+		for range 300 {
+			r.text(blocking, "+4915130", true)
+			r.pass(3 * time.Minute)
+		}
+		r.pass(time.Hour)
+		sent := 0
+		for range 120 {
+			if !r.text(blocking, "+4915130", false) {
+				sent++
+			}
+			r.pass(20 * time.Second)
+		}
+		if sent > 45 {
+			t.Errorf("%d of 120 texts went out", sent)
+		}
+	})
+}
