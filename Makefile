@@ -10,8 +10,8 @@ dev: ## Run everything on loopback, with an inbox
 	$(GO) run ./cmd/dev
 
 .PHONY: build
-build: ## Build the two processes and otpctl into bin/
-	$(GO) build -trimpath -o bin/ ./cmd/api ./cmd/worker ./cmd/otpctl
+build: ## Build the two processes and otpctl into bin/, to the same bytes wherever it is done
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags=-s -o bin/ ./cmd/api ./cmd/worker ./cmd/otpctl
 
 .PHONY: deps
 deps: ## Install what the tests need and is missing

@@ -55,17 +55,29 @@ func TestTheImageHasNoShellAndNoRoot(t *testing.T) {
 	}
 }
 
+// imageBuild is what the Dockerfile builds, and how.
+func imageBuild(t *testing.T) (flags, programs []string) {
+	t.Helper()
+	found := regexp.MustCompile(`CGO_ENABLED=0 GOOS=\$TARGETOS GOARCH=\$TARGETARCH go build ([^\n]*) -o /out/ ([^\n]*)`).FindStringSubmatch(read(t, "deploy", "Dockerfile"))
+	if found == nil {
+		t.Fatal("the Dockerfile builds otherwise than this test knows")
+	}
+	return strings.Fields(found[1]), strings.Fields(found[2])
+}
+
+func build(t *testing.T, dir, out string, flags []string, programs ...string) {
+	t.Helper()
+	args := append(append([]string{"build", "-o", out}, flags...), programs...)
+	run(t, dir, []string{"CGO_ENABLED=0"}, "go", args...)
+}
+
 // The image's build is run, but for the place: what comes out needs nothing of the
 // image that it goes into.
 func TestWhatGoesIntoTheImageIsStatic(t *testing.T) {
 	t.Parallel()
-	build := regexp.MustCompile(`CGO_ENABLED=0 GOOS=\$TARGETOS GOARCH=\$TARGETARCH (go build [^\n]*) -o /out/ ([^\n]*)`).FindStringSubmatch(read(t, "deploy", "Dockerfile"))
-	if build == nil {
-		t.Fatal("the Dockerfile builds otherwise than this test knows")
-	}
 	out := t.TempDir() + "/"
-	args := append(strings.Fields(build[1])[1:], "-o", out)
-	run(t, root, []string{"CGO_ENABLED=0"}, "go", append(args, strings.Fields(build[2])...)...)
+	flags, programs := imageBuild(t)
+	build(t, root, out, flags, programs...)
 	for _, name := range []string{"api", "worker", "otpctl"} {
 		f, err := elf.Open(filepath.Join(out, name))
 		if err != nil {
