@@ -13,6 +13,10 @@ dev: ## Run everything on loopback, with an inbox
 build: ## Build the two processes and otpctl into bin/, to the same bytes wherever it is done
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags=-s -o bin/ ./cmd/api ./cmd/worker ./cmd/otpctl
 
+.PHONY: licenses
+licenses: ## Write docs/licenses.md, the licences of all that is linked
+	cd deploy/check && $(GO) test -run TestTheListOfLicences -count=1 . -update
+
 .PHONY: deps
 deps: ## Install what the tests need and is missing
 	@deploy/install-test-deps
