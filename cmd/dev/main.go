@@ -80,8 +80,17 @@ func run(ctx context.Context, at places) error {
 		defer embedded.Close()
 		at.redis = embedded.Addr()
 	}
-	if c = configure(c, at, world); c.Check() != nil {
-		return c.Check()
+	c = configure(c, at, world)
+	if !c.Audit.On() {
+		trail, err := os.MkdirTemp("", "otpipe-dev")
+		if err != nil {
+			return fmt.Errorf("make a place for the audit trail: %w", err)
+		}
+		defer func() { _ = os.RemoveAll(trail) }()
+		c.Audit.Sink = config.NewSecret("sqlite://" + trail + "/audit.db")
+	}
+	if err := c.Check(); err != nil {
+		return err
 	}
 	log := app.NewLog(c.Log, os.Stderr)
 	g, ctx := errgroup.WithContext(ctx)

@@ -218,7 +218,7 @@ func (c *Courier) handOver(ctx context.Context, claim otp.Claim, msg otp.Message
 	began := time.Now()
 	got, fault := p.Send(ctx, msg)
 	out = outcome(p.Name(), got, fault)
-	out.Order, out.Attempt, out.Channel = claim.Order, msg.Attempt, msg.To.Channel()
+	out.Order, out.Attempt, out.Provider, out.Channel = claim.Order, msg.Attempt, p.Name(), msg.To.Channel()
 	c.report(ctx, p.Name(), out, time.Since(began))
 	return out, fault, nil
 }

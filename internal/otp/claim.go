@@ -27,6 +27,7 @@ type Claim struct {
 type Outcome struct {
 	Order     Order
 	Attempt   int
+	Provider  string
 	Channel   Channel
 	State     State // Accepted, Sent, Failed or Unknown
 	Ref       string

@@ -64,7 +64,7 @@ func (s *Store) Begin(ctx context.Context, c otp.Claim, attempt int, provider st
 // come after a fail-over.
 func (s *Store) Finish(ctx context.Context, o otp.Outcome) (open bool, err error) {
 	r, err := s.runDurable(ctx, outcome, verificationKey(o.Order.ID), o.Order.ID.Partition().String(), string(o.Order.ID), o.Order.Send,
-		o.Attempt, string(o.State), o.Ref, o.Reason, string(o.Class), shut(o.Class, o.Permanent), s.askAfter())
+		o.Attempt, string(o.State), o.Ref, o.Reason, string(o.Class), shut(o.Class, o.Permanent), s.askAfter(), o.Provider)
 	if err == nil {
 		err = s.silence(ctx, r.text(2), r.text(3), o.Channel, o.Class, o.Permanent)
 	}

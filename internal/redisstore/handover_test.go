@@ -337,3 +337,34 @@ func TestARefundStaysInTheWindowItWasChargedTo(t *testing.T) {
 		}
 	})
 }
+
+// A master may die before its replica knows that a hand-over began. The worker lives
+// and knows the outcome: the next master must not have it sent again.
+func TestAnOutcomeIsKeptThoughThatItBeganWasLost(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.mustStart(ask{})
+		key := "v:{" + o.Order.ID.Partition().String() + "}" + string(o.Order.ID)
+		c, ok, err := r.store.Claim(t.Context(), o.Order, "one")
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		before := r.rdb.HGetAll(t.Context(), key).Val()
+		if _, err := r.store.Begin(t.Context(), c, 1, "twilio"); err != nil {
+			t.Fatal(err)
+		}
+		r.must(r.rdb.HSet(t.Context(), key, before).Err()) // as the replica has it
+		open, err := r.store.Finish(t.Context(), otp.Outcome{Order: o.Order, Attempt: 1, Provider: "twilio", Channel: otp.SMS, State: otp.Accepted, Ref: "SM1"})
+		if err != nil || open {
+			t.Fatal(open, err)
+		}
+		h, err := r.store.Find(t.Context(), o.Order.ID)
+		r.must(err)
+		if got := h.Newest(); got.Status() != otp.Accepted || len(got.Attempts) != 1 || got.Attempts[0].Provider != "twilio" || got.Attempts[0].Ref != "SM1" {
+			t.Errorf("%+v", got)
+		}
+		r.pass(13 * time.Second)
+		if _, ok, err := r.store.Claim(t.Context(), o.Order, "two"); ok || err != nil {
+			t.Errorf("it may be sent again: %t, %v", ok, err)
+		}
+	})
+}

@@ -20,6 +20,10 @@ if call('HEXISTS', key, 'base') == 0 and call('EXISTS', KEYS[1]) == 1 then
 end
 local heard = hear(KEYS[1], p, 'audit', tonumber(most), 0)
 local missed = tonumber(f[6] or 0) + heard[1]
-call('HSET', key, 'by', holder, 'till', whole(NOW + lease), 'seed', f[5] or seed, 'missed', missed)
+if #heard > 1 or missed > 0 then
+  call('HSET', key, 'by', holder, 'till', whole(NOW + lease), 'seed', f[5] or seed, 'missed', missed)
+elseif f[1] ~= holder or tonumber(f[2]) - NOW < lease / 2 then -- who only looks hardly ever writes
+  call('HSET', key, 'by', holder, 'till', whole(NOW + lease))
+end
 heard[1] = missed
 return {'taken', f[3] or '0', f[4] or '', f[5] or seed, unpack(heard)}

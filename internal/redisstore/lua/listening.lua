@@ -23,7 +23,8 @@ local function hear(stream, p, group, most, idle)
   for _, g in ipairs(call('XINFO', 'GROUPS', stream)) do known = known or named(g).name == group end
 
   local heard, trimmed = heard_key(p, group), trimmed_of(stream)
-  local index = trimmed and tonumber(call('GET', heard) or trimmed)
+  local before = trimmed and tonumber(call('GET', heard))
+  local index = before or trimmed
   if not known then
     call('XGROUP', 'CREATE', stream, group, '0')
     index = trimmed
@@ -47,6 +48,6 @@ local function hear(stream, p, group, most, idle)
       index = index and index + #new[1][2]
     end
   end
-  if index then call('SET', heard, index) end
+  if index ~= before then call('SET', heard, index) end -- who only looks writes nothing
   return out
 end

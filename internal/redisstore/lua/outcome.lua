@@ -2,7 +2,7 @@
 --
 -- KEYS[1] the verification
 -- ARGV[3..] partition, id, n, attempt, state, ref, reason, class, ms of suppression or 0,
---   ms after which its provider is asked what became of it
+--   ms after which its provider is asked what became of it, the provider
 -- Returns {"open"} while there is work left, or {"closed", state}; then, of a send to another address whose
 --   recipient is to be suppressed, that one's partition and fingerprint.
 
@@ -13,12 +13,17 @@
 -- include ending
 -- include rank
 
-local p, id, n, attempt, state, ref, reason, class, silence, ask = unpack(ARGV, 3, 12)
+local p, id, n, attempt, state, ref, reason, class, silence, ask, provider = unpack(ARGV, 3, 13)
 n, attempt, silence, ask = tonumber(n), tonumber(attempt), tonumber(silence), tonumber(ask)
 
 local v = find(p, id)
 local s = v and send(v, n)
 local a = s and s.a[attempt]
+if s and not a and attempt == #s.a + 1 then -- that it began was lost with a master
+  a = {p = provider, st = 'sending'}
+  s.a[attempt] = a
+  note_attempt(v, n, attempt, 'sending', provider)
+end
 if not a then return {'closed', ''} end
 
 local taken = state == 'accepted' or state == 'sent'

@@ -3,16 +3,15 @@
 
 local function tell(p, ...)
   local kept, request, caller, client = string.match(ARGV[2], '^(%S+) (%S+) (%S+) (%S+)$')
-  if request == '-' and caller == '-' and client == '-' then
-    call('XADD', events_key(p), 'MAXLEN', '~', kept, '*', ...)
-    return
-  end
   local fields = {...}
-  for name, value in pairs({req = request, by = caller, from = client}) do
+  local function add(name, value)
     if value ~= '-' then
       fields[#fields + 1] = name
       fields[#fields + 1] = value
     end
   end
+  add('req', request)
+  add('by', caller)
+  add('from', client)
   call('XADD', events_key(p), 'MAXLEN', '~', kept, '*', unpack(fields))
 end
