@@ -83,7 +83,7 @@ func formOf(name string, v any) any {
 		}
 		return out
 	}
-	if slices.Contains([]string{"id", "verification_id", "token", "request_id", "expires_at", "resend_at", "created_at", "drained_at", "retry_after"}, name) {
+	if slices.Contains([]string{"id", "verification_id", "token", "request_id", "expires_at", "resend_at", "created_at", "drained_at", "retry_after", "at", "seq", "sum"}, name) {
 		return fmt.Sprintf("some %T", v)
 	}
 	return v
