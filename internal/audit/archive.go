@@ -37,8 +37,9 @@ type Library interface {
 	Search(ctx context.Context, q Query) (found []otp.Record, next string, err error)
 	// Walk visits the records of a partition in the order of their chain, from one
 	// on. A record that is kept more than once, as it can be after a crash, is
-	// visited as often.
-	Walk(ctx context.Context, p otp.Partition, from uint64, visit func(otp.Record) error) error
+	// visited as often. What was kept before since, the zero time for nothing, need
+	// not be visited: it helps an archive that has to look for it.
+	Walk(ctx context.Context, p otp.Partition, from uint64, since time.Time, visit func(otp.Record) error) error
 	// Forget erases the personal part of all records about a recipient, and says of
 	// how many.
 	Forget(ctx context.Context, of otp.Anchor) (int, error)

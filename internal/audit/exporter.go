@@ -162,7 +162,7 @@ func (e *Exporter) catchUp(ctx context.Context, last otp.Record) (end otp.Record
 	if !reads {
 		return last, seen, nil
 	}
-	err = library.Walk(ctx, last.Partition, last.Seq+1, func(r otp.Record) error {
+	err = library.Walk(ctx, last.Partition, last.Seq+1, last.At, func(r otp.Record) error {
 		if r.Follows(last) && e.Keys.CheckRecord(r) == nil {
 			last, seen[r.Entry] = r, true
 		}
@@ -210,6 +210,8 @@ func recordOf(e otp.Event, seed string) otp.Record {
 		Partition: e.Partition, Entry: e.Entry, At: e.At, Kind: e.Kind, Verification: e.Verification, Namespace: e.Namespace,
 		Send: e.Send, Attempt: e.Attempt, Provider: e.Provider, Reason: e.Reason, Actor: e.Actor, Request: e.Request,
 	}
+	e.Reason, e.Actor = strings.ToValidUTF8(e.Reason, "�"), strings.ToValidUTF8(e.Actor, "�") // as archives keep it
+	r.Reason, r.Actor = e.Reason, e.Actor
 	about := otp.Personal{To: e.To, Anchor: e.Anchor, Client: e.Client}
 	switch {
 	case e.Way != "":

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"testing"
@@ -207,4 +208,23 @@ type blind struct{ audit.Archive }
 // expire ends all leases, as time would.
 func (r *rig) expire() {
 	r.store.Offset = func() time.Duration { return 21 * time.Second }
+}
+
+func TestWordsThatAreNoTextDoNotLookLikeAForgery(t *testing.T) {
+	r := newRig(t)
+	if err := r.store.Tell(t.Context(), 0, "type", "recipient.unlocked", "actor", "a\xffb", "reason", "called\xff"); err != nil {
+		t.Fatal(err)
+	}
+	r.round(r.exporter("one"))
+	for i, record := range r.archive.records { // as an archive that keeps JSON has it
+		text, err := json.Marshal(record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.archive.records[i] = otp.Record{}
+		if err := json.Unmarshal(text, &r.archive.records[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.sound(0, 1)
 }

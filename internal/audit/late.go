@@ -61,12 +61,12 @@ func (l *Late) Search(ctx context.Context, q Query) (found []otp.Record, next st
 }
 
 // Walk visits the records of a partition.
-func (l *Late) Walk(ctx context.Context, p otp.Partition, from uint64, visit func(otp.Record) error) error {
+func (l *Late) Walk(ctx context.Context, p otp.Partition, from uint64, since time.Time, visit func(otp.Record) error) error {
 	library, err := l.get(ctx)
 	if err != nil {
 		return err
 	}
-	return library.Walk(ctx, p, from, visit)
+	return library.Walk(ctx, p, from, since, visit)
 }
 
 // Forget erases what is personal about a recipient.

@@ -139,7 +139,7 @@ func (s *shelf) Search(context.Context, audit.Query) ([]otp.Record, string, erro
 }
 func (s *shelf) Forget(context.Context, otp.Anchor) (int, error) { return 0, nil }
 
-func (s *shelf) Walk(_ context.Context, p otp.Partition, from uint64, visit func(otp.Record) error) error {
+func (s *shelf) Walk(_ context.Context, p otp.Partition, from uint64, _ time.Time, visit func(otp.Record) error) error {
 	s.mu.Lock()
 	all := slices.DeleteFunc(slices.Clone(s.records), func(r otp.Record) bool { return r.Partition != p || r.Seq < from })
 	s.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -39,7 +40,7 @@ var errEnough = errors.New("enough faults")
 // missing at the end is told by that alone.
 func Verify(ctx context.Context, in Library, k otp.Keys, p otp.Partition, head otp.Record) (Verdict, error) {
 	c := chain{keys: k, partition: p}
-	err := in.Walk(ctx, p, 1, c.read)
+	err := in.Walk(ctx, p, 1, time.Time{}, c.read)
 	if err != nil && !errors.Is(err, errEnough) {
 		return c.Verdict, fmt.Errorf("read partition %s: %w", p, err)
 	}

@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -43,7 +42,7 @@ type file struct {
 
 const (
 	ending     = ".jsonl"
-	nameForm   = "20060102T150405.000Z"
+	nameForm   = "20060102T150405.000000Z"
 	longest    = 24 * time.Hour // that one file is written to
 	lockPause  = 5 * time.Millisecond
 	directory  = 0o700
@@ -53,7 +52,7 @@ const (
 // Open is an archive in a directory, which is made if it is not there. max is the
 // size in bytes at which the next file is begun.
 func Open(dir string, max int64) (*Files, error) {
-	if err := os.MkdirAll(dir, directory); err != nil {
+	if err := errors.Join(os.MkdirAll(dir, directory), syncDirectory(filepath.Dir(dir))); err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
 	return &Files{dir: dir, max: max}, nil
@@ -115,11 +114,12 @@ func (f *Files) begin(ctx context.Context) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.current = &file{File: made, path: path, begun: now, last: map[otp.Partition]uint64{}}
+	w := &file{File: made, path: path, begun: now, last: map[otp.Partition]uint64{}}
 	if err := errors.Join(syncDirectory(f.dir), lock(ctx, made)); err != nil {
-		return nil, err
+		return nil, errors.Join(err, made.Close())
 	}
-	return f.current, nil
+	f.current = w
+	return w, nil
 }
 
 // add writes lines to the disk, all of them or, as far as that can be undone, none.
@@ -184,9 +184,13 @@ func (f *Files) Close() error {
 }
 
 // names are the paths of all files, the oldest first.
-func (f *Files) names() ([]string, error) {
-	all, err := filepath.Glob(filepath.Join(f.dir, "audit-*"+ending))
-	slices.Sort(all)
+func (f *Files) names() (all []string, err error) {
+	entries, err := os.ReadDir(f.dir) // in the order of their names
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "audit-") && strings.HasSuffix(e.Name(), ending) {
+			all = append(all, filepath.Join(f.dir, e.Name()))
+		}
+	}
 	return all, err
 }
 

@@ -131,7 +131,7 @@ func TestALineThatIsNoRecordIsNamed(t *testing.T) {
 	if err := os.WriteFile(name, bytes.Replace(text, []byte(`"seq":2,`), []byte(`"seq":2.5,`), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err = f.Walk(t.Context(), 1, 1, func(otp.Record) error { return nil })
+	err = f.Walk(t.Context(), 1, 1, time.Time{}, func(otp.Record) error { return nil })
 	if err == nil || !strings.HasSuffix(err.Error(), filepath.Base(name)+": line 2 is no record") {
 		t.Error(err)
 	}
@@ -292,5 +292,68 @@ func TestAStreamHasALineForEachRecord(t *testing.T) {
 		if err := in.Decode(&got); err != nil || got.Sum != want.Sum || audittest.Keys(t).CheckRecord(got) != nil {
 			t.Errorf("%+v, %v", got, err)
 		}
+	}
+}
+
+// A process may die while it rewrites a file: what it leaves has what was to be
+// forgotten in it, of others.
+func TestWhatADeadProcessLeftOfAFileIsRemoved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f := open(t, dir, large)
+	add(t, f, audittest.Chain(t, 1, 10))
+	left, fresh := filepath.Join(dir, "rewritten-1"), filepath.Join(dir, "rewritten-2")
+	for _, name := range []string{left, fresh} {
+		if err := os.WriteFile(name, []byte("anchor-1"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(left, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Forget(t.Context(), "anchor-1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); !os.IsNotExist(err) {
+		t.Error("it is still there")
+	}
+	if _, err := os.Stat(fresh); err != nil {
+		t.Error("one that somebody may be writing is gone")
+	}
+}
+
+// Whoever looks for the end of a chain does not read a year of files.
+func TestFilesOfBeforeAreNotRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f := open(t, dir, 1)
+	for _, r := range audittest.Chain(t, 1, 6) {
+		add(t, f, []otp.Record{r})
+	}
+	all := files(t, dir)
+	old := time.Now().Add(-48 * time.Hour)
+	for _, name := range all[:4] {
+		if err := os.WriteFile(name, []byte(`{"partition":1, and then nonsense`+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(name, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	err := f.Walk(t.Context(), 1, 1, time.Now().Add(-24*time.Hour), func(otp.Record) error { n++; return nil })
+	if err != nil || n != 2 {
+		t.Errorf("%d records, %v", n, err)
+	}
+}
+
+func TestADirectoryOfAnOddNameIsNoEmptyTrail(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "a[b]*?")
+	f := open(t, dir, large)
+	add(t, f, audittest.Chain(t, 1, 5))
+	if got := audittest.Walked(t, f, 1, 1); len(got) != 5 {
+		t.Errorf("%d records", len(got))
 	}
 }

@@ -10,6 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -18,6 +21,9 @@ import (
 // of them waits meanwhile, and begins another then. What a disk keeps of the old
 // files is out of reach.
 func (f *Files) Forget(ctx context.Context, of otp.Anchor) (forgotten int, err error) {
+	if err := f.tidy(); err != nil {
+		return 0, err
+	}
 	names, err := f.names()
 	if err != nil {
 		return 0, err
@@ -31,6 +37,24 @@ func (f *Files) Forget(ctx context.Context, of otp.Anchor) (forgotten int, err e
 	}
 	return forgotten, syncDirectory(f.dir)
 }
+
+// tidy removes what a process that died while it rewrote a file has left of it.
+func (f *Files) tidy() error {
+	entries, err := os.ReadDir(f.dir)
+	errs := []error{err}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && strings.HasPrefix(e.Name(), rewritten) && time.Since(info.ModTime()) > abandoned {
+			errs = append(errs, os.Remove(filepath.Join(f.dir, e.Name())))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+const (
+	rewritten = "rewritten-"
+	abandoned = 10 * time.Minute // longer than it takes to rewrite a file
+)
 
 func forget(ctx context.Context, path string, anchor otp.Anchor) (n int, err error) {
 	old, err := locked(ctx, path)
@@ -46,11 +70,14 @@ func forget(ctx context.Context, path string, anchor otp.Anchor) (n int, err err
 	if err != nil {
 		return 0, err
 	}
-	fresh, err := os.CreateTemp(filepath.Dir(path), "rewritten-*")
+	fresh, err := os.CreateTemp(filepath.Dir(path), rewritten+"*")
 	if err != nil {
 		return 0, err
 	}
 	_, err = fresh.Write(text)
+	if of, ok := info.Sys().(*syscall.Stat_t); ok && os.Getuid() == 0 { // the workers have to read it still
+		err = errors.Join(err, fresh.Chown(int(of.Uid), int(of.Gid)))
+	}
 	err = errors.Join(err, fresh.Sync(), fresh.Close())
 	if err == nil { // Prune goes by when it was written to
 		err = errors.Join(os.Chtimes(fresh.Name(), info.ModTime(), info.ModTime()), os.Rename(fresh.Name(), path))

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -77,8 +78,8 @@ type strand struct {
 
 // Walk visits the records of a partition in the order of their chain, from one on.
 // A line that is no record is an error that names its place.
-func (f *Files) Walk(ctx context.Context, p otp.Partition, from uint64, visit func(otp.Record) error) error {
-	strands, err := f.strands(p)
+func (f *Files) Walk(ctx context.Context, p otp.Partition, from uint64, since time.Time, visit func(otp.Record) error) error {
+	strands, err := f.strands(ctx, p, since)
 	if err != nil {
 		return err
 	}
@@ -108,14 +109,23 @@ func (f *Files) Walk(ctx context.Context, p otp.Partition, from uint64, visit fu
 	return nil
 }
 
-// strands are those of all files that have records of a partition. Only those that
-// are read at the time are open.
-func (f *Files) strands(p otp.Partition) (all []*strand, err error) {
+// slack is how far the clocks of Redis and of the files may be apart.
+const slack = time.Hour
+
+// strands are those of all files that have records of a partition and have been
+// written to since then. Only those that are read at the time are open.
+func (f *Files) strands(ctx context.Context, p otp.Partition, since time.Time) (all []*strand, err error) {
 	names, err := f.names()
 	if err != nil {
 		return nil, err
 	}
 	for _, path := range names {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if info, err := os.Stat(path); err == nil && info.ModTime().Before(since.Add(-slack)) {
+			continue
+		}
 		s := &strand{path: path}
 		switch err := s.advance(p); {
 		case err == nil:

@@ -83,7 +83,7 @@ func Suite(t *testing.T, open func(t *testing.T) audit.Library) {
 // Walked are the records of a partition, as the library has them.
 func Walked(t testing.TB, l audit.Library, p otp.Partition, from uint64) (all []otp.Record) {
 	t.Helper()
-	err := l.Walk(t.Context(), p, from, func(r otp.Record) error { all = append(all, r); return nil })
+	err := l.Walk(t.Context(), p, from, time.Time{}, func(r otp.Record) error { all = append(all, r); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func kept(t *testing.T, l audit.Library) {
 	same(t, nil, Walked(t, l, 2, 1))
 	stop := errors.New("enough")
 	n := 0
-	if err := l.Walk(t.Context(), 1, 1, func(otp.Record) error { n++; return stop }); !errors.Is(err, stop) || n != 1 {
+	if err := l.Walk(t.Context(), 1, 1, time.Time{}, func(otp.Record) error { n++; return stop }); !errors.Is(err, stop) || n != 1 {
 		t.Errorf("it goes on: %d, %v", n, err)
 	}
 	k := Keys(t)
@@ -259,7 +259,7 @@ func ended(t *testing.T, l audit.Library) {
 	if err == nil {
 		t.Error("a search goes on")
 	}
-	if err := l.Walk(ctx, 1, 1, func(otp.Record) error { return nil }); err == nil {
+	if err := l.Walk(ctx, 1, 1, time.Time{}, func(otp.Record) error { return nil }); err == nil {
 		t.Error("a walk goes on")
 	}
 }

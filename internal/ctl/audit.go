@@ -171,7 +171,7 @@ func (a auditExport) Run(ctx context.Context, s *screen) error {
 	out := json.NewEncoder(s.out)
 	out.SetEscapeHTML(false)
 	for p := range c.Store.Partitions {
-		err := trail.Walk(ctx, otp.Partition(p), 1, func(r otp.Record) error {
+		err := trail.Walk(ctx, otp.Partition(p), 1, a.From, func(r otp.Record) error {
 			if r.At.Before(a.From) || !a.Until.IsZero() && !r.At.Before(a.Until) {
 				return nil
 			}

@@ -3,6 +3,8 @@ package otp
 import (
 	"fmt"
 	"regexp"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -18,6 +20,8 @@ func CheckReason(reason string) error {
 	switch n := utf8.RuneCountInString(reason); {
 	case n == 0 || n > maxReason:
 		detail = fmt.Sprintf("want 1 to %d characters: they are kept for the audit", maxReason)
+	case !utf8.ValidString(reason), strings.ContainsFunc(reason, unicode.IsControl):
+		detail = "want text on one line"
 	case addressForm.MatchString(reason):
 		detail = "do not name the recipient here; a ticket's number will do"
 	}

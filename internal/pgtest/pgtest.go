@@ -64,6 +64,7 @@ func run(ctx context.Context, url, statement string) error {
 // start starts a server on a socket in a directory of its own. PostgreSQL refuses to
 // be root: then it is the user that its package has made.
 func start() (err error) {
+	removeOld()
 	if dir, err = os.MkdirTemp("", "pgtest"); err != nil {
 		return err
 	}
@@ -82,6 +83,17 @@ func start() (err error) {
 		return fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
 	}
 	return serve(data, as)
+}
+
+// removeOld removes what runs before have left: a server ends with its tests, and
+// nobody is there then to remove its files.
+func removeOld() {
+	old, _ := filepath.Glob(filepath.Join(os.TempDir(), "pgtest*"))
+	for _, dir := range old {
+		if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = os.RemoveAll(dir)
+		}
+	}
 }
 
 // serve starts the process from a thread that is kept for good: the kernel ends the

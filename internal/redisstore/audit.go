@@ -32,8 +32,8 @@ func (s *Store) Take(ctx context.Context, p otp.Partition, holder string, most i
 	if err != nil {
 		return b, false, unavailable("take", err)
 	}
-	b = otp.Batch{Last: otp.Record{Partition: p, Seq: seq, Sum: r.text(2)}, Seed: r.text(3), Missed: int(r.number(4))}
-	for _, entry := range r[5:] {
+	b = otp.Batch{Last: otp.Record{Partition: p, Seq: seq, Sum: r.text(2), At: r.at(4)}, Seed: r.text(3), Missed: int(r.number(5))}
+	for _, entry := range r[6:] {
 		if e, ok := entry.([]any); ok {
 			b.Events = append(b.Events, readEvent(p, e))
 		}

@@ -168,7 +168,7 @@ func (d *DB) query(ctx context.Context, visit func(otp.Record) error, question s
 }
 
 // Walk visits the records of a partition in the order of their chain, from one on.
-func (d *DB) Walk(ctx context.Context, p otp.Partition, from uint64, visit func(otp.Record) error) error {
+func (d *DB) Walk(ctx context.Context, p otp.Partition, from uint64, _ time.Time, visit func(otp.Record) error) error {
 	for more := true; more; {
 		var page []otp.Record
 		err := d.query(ctx, func(r otp.Record) error { page = append(page, r); return nil },
@@ -261,9 +261,27 @@ func (d *DB) Forget(ctx context.Context, of otp.Anchor) (int, error) {
 	}
 	n, err := done.RowsAffected()
 	if d.kind == sqlite && err == nil {
-		_, err = d.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)") // what was erased lies there too
+		err = d.checkpoint(ctx)
 	}
 	return int(n), err
+}
+
+// checkpoint empties SQLite's log, in which what was erased lies too, once those who
+// read at the moment are done.
+func (d *DB) checkpoint(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, migrateLimit)
+	defer cancel()
+	for {
+		var busy, log, moved int
+		if err := d.db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &moved); err != nil || busy == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("somebody reads the database all the time, and its log still has what was erased: %w", ctx.Err())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // Prune gives up whole months in PostgreSQL, and single records in SQLite.

@@ -190,6 +190,44 @@ func TestWhatIsForgottenIsNotLeftInTheFile(t *testing.T) {
 	}
 }
 
+// Somebody who reads keeps SQLite from emptying its log: forgetting waits for them.
+func TestForgettingWaitsForWhoReads(t *testing.T) {
+	t.Parallel()
+	where := file(t)
+	db := open(t, where)
+	add(t, db, audittest.Chain(t, 1, 50))
+	reading, done := make(chan struct{}), make(chan struct{})
+	other, err := sql.Open("sqlite", "file:"+where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	go func() {
+		defer close(done)
+		tx, err := other.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
+		if err != nil {
+			t.Error(err)
+			close(reading)
+			return
+		}
+		var n int
+		if err := tx.QueryRowContext(t.Context(), "SELECT count(*) FROM otpipe_audit").Scan(&n); err != nil {
+			t.Error(err)
+		}
+		close(reading)
+		time.Sleep(300 * time.Millisecond) // it reads on meanwhile
+		_ = tx.Rollback()
+	}()
+	<-reading
+	if _, err := db.Forget(t.Context(), "anchor-1"); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	if text, err := os.ReadFile(where + "-wal"); err == nil && bytes.Contains(text, []byte("anchor-1\"")) {
+		t.Error("its log still has what was erased")
+	}
+}
+
 func TestAFileIsNobodyElsesToRead(t *testing.T) {
 	t.Parallel()
 	where := filepath.Join(t.TempDir(), "new", "audit.db")

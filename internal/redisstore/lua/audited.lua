@@ -4,12 +4,12 @@
 -- ARGV[3..] partition, who it is, number and sum of the last record, how many missed events it has told of, then the entries
 -- Returns {1}, or {} if the partition is another one's by now: then nothing is finished.
 
-local call = redis.call
+-- include clock
 
 local p, holder, seq, sum, told = unpack(ARGV, 3, 7)
 local key = audit_key(p)
 if call('HGET', key, 'by') ~= holder then return {} end
-call('HSET', key, 'seq', seq, 'sum', sum)
+call('HSET', key, 'seq', seq, 'sum', sum, 'at', NOW_TEXT)
 if told ~= '0' then
   call('HINCRBY', key, 'missed', '-' .. told)
   call('HINCRBY', key, 'gone', told)
