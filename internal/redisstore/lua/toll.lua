@@ -44,7 +44,7 @@ local function count_toll(name, t, window, sends, used)
     last[2], last[3] = last[2] + more_sends, last[3] + more_used
   end
   for _, s in ipairs(t) do
-    add(s[1] <= NOW - coarse and math.ceil(s[1] / coarse) * coarse or s[1], s[2], s[3])
+    add(s[1] <= NOW - coarse and math.floor(s[1] / coarse) * coarse or s[1], s[2], s[3])
   end
   add(math.ceil(NOW / fine) * fine, sends, used)
   write_toll(name, all, window)
