@@ -35,7 +35,7 @@ func TestACommitIsTheSameBytesWhereverItIsBuilt(t *testing.T) {
 func TestMakeBuildsWhatTheImageHas(t *testing.T) {
 	t.Parallel()
 	flags, programs := imageBuild(t)
-	said := run(t, root, nil, tool(t, "make", "the Makefile is asked"), "-n", "GO=go", "build")
+	said := run(t, root, nil, tool(t, "make", "the Makefile is asked"), "--no-print-directory", "-n", "GO=go", "build")
 	want := "CGO_ENABLED=0 go build " + strings.Join(flags, " ") + " -o bin/ " + strings.Join(programs, " ")
 	if strings.TrimSpace(said) != want {
 		t.Errorf("make build does\n%s\nthe image is made by\n%s", said, want)
