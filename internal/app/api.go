@@ -13,10 +13,12 @@ import (
 
 	"github.com/otpipe/otpipe/internal/address"
 	"github.com/otpipe/otpipe/internal/asynqueue"
+	"github.com/otpipe/otpipe/internal/audit"
 	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/httpapi"
 	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/redisstore"
 	"github.com/otpipe/otpipe/internal/telemetry"
 	"github.com/otpipe/otpipe/internal/verify"
 )
@@ -53,60 +55,75 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 	store := newStore(c)
 	store.Redis = rdb
 	in := &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("api", c, keys), log: log}
-	metrics := telemetry.New(Version(), c.Policies(), providerNames(c))
-	metrics.Limits(c.Rates(), c.Policies(), c.TollGuard.On())
 	gauge := asynqueue.NewGauge(queue)
-	metrics.Queues(gauge)
+	metrics := apiMetrics(c, gauge)
 	ringer := asynqueue.NewRinger(queue, log, metrics.Lost)
 	verifications := telemetry.LogVerifications(metrics.Verifications(&store), log)
 	archive, err := lateArchive(c)
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
-	if archive != nil {
-		defer func() { _ = archive.Close() }()
-	}
-	atlas, err := newAtlas(c)
+	defer closeArchive(archive)
+	verifier, err := newVerifier(c, log, &store, keys)
 	if err != nil {
 		return err
 	}
-	verifier := &verify.Service{
-		Verifications: verifications,
-		Sessions:      telemetry.LogSessions(&store, log), Locks: telemetry.LogLocks(&store, log), Journal: &store, Repeats: &store,
-		Ringer: ringer, Templates: composer, Addresses: address.Parse, Place: atlas.Place,
-		Namespaces: c.Policies(), Rates: c.Rates(), Prices: c.Prices(), Toll: c.TollGuard.Toll(), Keys: keys, Partitions: c.Store.Partitions,
-	}
-	api := newAPI(c, log, verifier, &deliver.Desk{Receipts: metrics.Receipts(&store), Ringer: ringer}, &store)
-	api.Auditor = newSearcher(archive, &store, keys)
-	if api.Proxies, err = c.API.Networks(); err != nil {
-		return fmt.Errorf("api.proxies: %w", err)
+	verifier.Verifications, verifier.Ringer, verifier.Templates = verifications, ringer, composer
+	api, err := newAPI(c, log, verifier, &deliver.Desk{Receipts: metrics.Receipts(&store), Ringer: ringer}, newSearcher(archive, &store, keys), &store)
+	if err != nil {
+		return err
 	}
 	faces := []face{
 		{name: "public", what: "the API", addr: c.API.Listen, handler: tracing.Requests(in.gate(api.Handler(), api.Unavailable()))},
 		{name: "admin", what: "health and metrics", addr: c.API.Admin, handler: httpapi.Admin(in.ready, metrics.Handler())},
 	}
-	if !c.Support.On() {
-		return runAPI(ctx, log, in, ringer, faces, pages{})
+	var staff pages
+	if c.Support.On() {
+		if staff, err = newPages(ctx, c, in, verifications, ringer, gauge); err != nil {
+			return fmt.Errorf("support: %w", err)
+		}
+		faces = append(faces, face{name: "support", what: "the support pages", addr: c.Support.Listen, handler: staff.handler})
 	}
-	staff, err := newPages(ctx, c, in, verifications, ringer, gauge)
-	if err != nil {
-		return fmt.Errorf("support: %w", err)
-	}
-	faces = append(faces, face{name: "support", what: "the support pages", addr: c.Support.Listen, handler: staff.handler})
 	return runAPI(ctx, log, in, ringer, faces, staff)
 }
 
-func newAPI(c config.Config, log *slog.Logger, verifier *verify.Service, desk *deliver.Desk, orders deliver.Orders) *httpapi.API {
+func apiMetrics(c config.Config, queues telemetry.QueueReader) *telemetry.Metrics {
+	m := telemetry.New(Version(), c.Policies(), providerNames(c))
+	m.Limits(c.Rates(), c.Policies(), c.TollGuard.On())
+	m.Queues(queues)
+	return m
+}
+
+// newVerifier is the service but for what the process makes of its own.
+func newVerifier(c config.Config, log *slog.Logger, store *redisstore.Store, keys otp.Keys) (*verify.Service, error) {
+	atlas, err := newAtlas(c)
+	if err != nil {
+		return nil, err
+	}
+	return &verify.Service{
+		Sessions: telemetry.LogSessions(store, log), Locks: telemetry.LogLocks(store, log), Journal: store, Repeats: store,
+		Addresses: address.Parse, Place: atlas.Place, Namespaces: c.Policies(), Rates: c.Rates(), Prices: c.Prices(), Toll: c.TollGuard.Toll(),
+		Keys: keys, Partitions: c.Store.Partitions,
+	}, nil
+}
+
+func newAPI(c config.Config, log *slog.Logger, verifier *verify.Service, desk *deliver.Desk, auditor *audit.Searcher, orders deliver.Orders) (*httpapi.API, error) {
+	proxies, err := c.API.Networks()
+	if err != nil {
+		return nil, fmt.Errorf("api.proxies: %w", err)
+	}
 	return &httpapi.API{
 		Verifier:  verifier,
 		Receiver:  desk,
 		Receipts:  receiptReaders(c),
 		Providers: &deliver.Providers{Orders: orders, Accounts: accounts(c)},
 		Explainer: Explainer(),
+		Auditor:   auditor,
 		Keys:      keyring(c),
+		Proxies:   proxies,
 		Log:       log,
 		Version:   Version(),
-	}
+	}, nil
 }
 
 // newAtlas reads what there is to know of addresses beside themselves.

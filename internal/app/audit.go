@@ -64,6 +64,12 @@ func lateArchive(c config.Config) (audit.Archive, error) {
 	}}, nil
 }
 
+func closeArchive(a audit.Archive) {
+	if a != nil {
+		_ = a.Close()
+	}
+}
+
 // newSearcher wires searches of the trail.
 func newSearcher(archive audit.Archive, store *redisstore.Store, keys otp.Keys) *audit.Searcher {
 	s := &audit.Searcher{Teller: store, Keys: keys, Addresses: func(text string) (otp.Recipient, error) {

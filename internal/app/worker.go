@@ -71,19 +71,12 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	gate := newGate(c, &store, log)
 	metrics.Gate(gate)
-	w.courier = &deliver.Courier{
-		Sends: &store, Receipts: metrics.Receipts(&store), Composer: composer, Keys: keys,
-		Routes: c.Routes.RoutesOf(address.Country), Providers: providers.byName, Inquirers: providers.inquirers, Gate: gate,
-		Ringer: ringer, Policies: c.Policies(), Partitions: c.Store.Partitions,
-		Stopping: ctx.Done(), Ended: metrics.Ended, Log: log,
-	}
+	w.courier = w.newCourier(ctx, composer, gate, providers)
 	archive, err := lateArchive(c)
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
-	if archive != nil {
-		defer func() { _ = archive.Close() }()
-	}
+	defer closeArchive(archive)
 	w.exporter = newExporter(c, archive, &store, keys, metrics, log)
 	w.informer = newInformer(c, &store, queue, w.queueClient, metrics, log)
 	w.thanks = newThanks(c, &store, providers.confirmers, log)
@@ -103,6 +96,16 @@ type worker struct {
 	informer *informer
 	thanks   *notify.Listener // nil: no vendor wants to hear
 	exporter *audit.Exporter  // nil: there is no audit trail
+}
+
+// newCourier is what hands codes over, until ctx ends.
+func (w *worker) newCourier(ctx context.Context, composer deliver.Composer, gate *deliver.Gate, p providers) *deliver.Courier {
+	return &deliver.Courier{
+		Sends: w.in.store, Receipts: w.metrics.Receipts(w.in.store), Composer: composer, Keys: w.in.keys,
+		Routes: w.config.Routes.RoutesOf(address.Country), Providers: p.byName, Inquirers: p.inquirers, Gate: gate,
+		Ringer: w.ringer, Policies: w.config.Policies(), Partitions: w.config.Store.Partitions,
+		Stopping: ctx.Done(), Ended: w.metrics.Ended, Log: w.log,
+	}
 }
 
 func (w *worker) run(ctx context.Context) error {

@@ -1,7 +1,6 @@
 package audit_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/otpipe/otpipe/internal/audit"
+	"github.com/otpipe/otpipe/internal/audittest"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
 	"github.com/otpipe/otpipe/internal/redistest"
@@ -31,29 +31,9 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	t.Parallel()
-	r := &rig{T: t, keys: keysOf(t), archive: &shelf{}}
+	r := &rig{T: t, keys: audittest.Keys(t), archive: &shelf{}}
 	r.store = &redisstore.Store{Redis: redistest.Client(t), Retention: time.Hour, EventsKept: 200}
 	return r
-}
-
-func keysOf(t *testing.T) otp.Keys {
-	t.Helper()
-	key := func(id string) otp.Key {
-		k, err := otp.NewKey(id, bytes.Repeat([]byte(id[:1]), otp.KeySize))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return k
-	}
-	ring, err := otp.NewRing("k1", key("k1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := otp.DeriveKeys(ring, key("anchor"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keys
 }
 
 // exporter is a worker's.

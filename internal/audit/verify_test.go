@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/otpipe/otpipe/internal/audit"
+	"github.com/otpipe/otpipe/internal/audittest"
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
@@ -77,20 +78,20 @@ func TestWhateverIsDoneToATrailShows(t *testing.T) {
 			t.Helper()
 			other := all[3]
 			other.Reason = "other"
-			return slices.Insert(all, 4, keysOf(t).Link(all[2], other)) // by somebody who has the key
+			return slices.Insert(all, 4, audittest.Keys(t).Link(all[2], other)) // by somebody who has the key
 		}, "record 4: there are two records with this number"},
 		"the end is another one": {func(t *testing.T, all []otp.Record) []otp.Record {
 			t.Helper()
 			other := all[9]
 			other.Reason = "other"
-			all[9] = keysOf(t).Link(all[8], other)
+			all[9] = audittest.Keys(t).Link(all[8], other)
 			return all
 		}, "record 10: the store knows of another last record"},
 		"a chain of another partition": {func(t *testing.T, all []otp.Record) []otp.Record {
 			t.Helper()
 			other := all[3]
 			other.Reason = "other"
-			all[3] = keysOf(t).Link(all[2], other) // by somebody who has the key, and stops there
+			all[3] = audittest.Keys(t).Link(all[2], other) // by somebody who has the key, and stops there
 			return all
 		}, "record 5: it does not follow the record before"},
 	} {

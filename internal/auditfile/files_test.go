@@ -234,48 +234,21 @@ func TestAFullDiskIsAnErrorAndLeavesNoHalfRecord(t *testing.T) {
 	}
 }
 
-// Started by the test below: it keeps records until it is killed, and tells each
-// batch that is kept.
+// Started by the test below.
 func TestWriterThatIsKilled(t *testing.T) {
 	dir := os.Getenv("AUDITFILE_DIR")
 	if dir == "" {
 		t.Skip("it is another test's process")
 	}
-	f := open(t, dir, 20_000)
-	chain := audittest.Chain(t, 1, 20_000)
-	for i := 0; i < len(chain); i += 5 {
-		add(t, f, chain[i:i+5])
-		_, _ = os.Stdout.WriteString(".")
-	}
+	audittest.Write(t, open(t, dir, 20_000))
 }
 
 func TestWhatAppendHadReturnedForOutlivesTheProcess(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	ctx, kill := context.WithCancel(t.Context())
-	defer kill()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestWriterThatIsKilled$")
-	cmd.Env = append(os.Environ(), "AUDITFILE_DIR="+dir)
-	said, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	told := 0
-	for b := make([]byte, 1); ; told++ {
-		if n, _ := said.Read(b); n == 0 || b[0] != '.' {
-			break
-		}
-		if told == 50 {
-			kill()
-		}
-	}
-	_ = cmd.Wait()
-	got := audittest.Walked(t, open(t, dir, large), 1, 1)
-	if told < 50 || len(got) < 5*told {
-		t.Errorf("%d records, and %d were told to be kept", len(got), 5*told)
+	told := audittest.Killed(t, "TestWriterThatIsKilled", "AUDITFILE_DIR="+dir)
+	if got := audittest.Walked(t, open(t, dir, large), 1, 1); len(got) < told {
+		t.Errorf("%d records, and %d were told to be kept", len(got), told)
 	}
 }
 

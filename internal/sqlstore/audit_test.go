@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -293,47 +292,20 @@ func TestSearchesUseTheirIndexes(t *testing.T) {
 	}
 }
 
-// Started by the test below: it keeps records until it is killed, and tells each
-// batch that is kept.
+// Started by the test below.
 func TestWriterThatIsKilled(t *testing.T) {
 	where := os.Getenv("SQLSTORE_FILE")
 	if where == "" {
 		t.Skip("it is another test's process")
 	}
-	db := open(t, where)
-	chain := audittest.Chain(t, 1, 20_000)
-	for i := 0; i < len(chain); i += 5 {
-		add(t, db, chain[i:i+5])
-		_, _ = os.Stdout.WriteString(".")
-	}
+	audittest.Write(t, open(t, where))
 }
 
 func TestWhatAppendHadReturnedForOutlivesTheProcess(t *testing.T) {
 	t.Parallel()
 	where := file(t)
-	ctx, kill := context.WithCancel(t.Context())
-	defer kill()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestWriterThatIsKilled$")
-	cmd.Env = append(os.Environ(), "SQLSTORE_FILE="+where)
-	said, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	told := 0
-	for b := make([]byte, 1); ; told++ {
-		if n, _ := said.Read(b); n == 0 || b[0] != '.' {
-			break
-		}
-		if told == 50 {
-			kill()
-		}
-	}
-	_ = cmd.Wait()
-	got := audittest.Walked(t, open(t, where), 1, 1)
-	if told < 50 || len(got) < 5*told {
-		t.Errorf("%d records, and %d were told to be kept", len(got), 5*told)
+	told := audittest.Killed(t, "TestWriterThatIsKilled", "SQLSTORE_FILE="+where)
+	if got := audittest.Walked(t, open(t, where), 1, 1); len(got) < told {
+		t.Errorf("%d records, and %d were told to be kept", len(got), told)
 	}
 }

@@ -96,14 +96,7 @@ func New(version string, namespaces map[otp.Namespace]otp.Policy, providers []st
 			Name: "otpipe_bounces_total",
 			Help: "Mail to return paths, by what became of it; refused is that to addresses nobody made.",
 		}, []string{"outcome"}),
-		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "otpipe_limited_total",
-			Help: "Starts that a configured limit, or the daily spend, refused.",
-		}, []string{"namespace", "limit"}),
-		suspected: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "otpipe_ranges_suspected_total",
-			Help: "Starts of texts that a guard of ranges which blocks would have refused.",
-		}, []string{"namespace"}),
+		limited: newLimited(), suspected: newSuspected(),
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "otpipe_build_info", Help: "1, with the version."}, []string{"version", "go"})
 	m.registry.MustRegister(m.starts, m.checks, m.locks, m.sends, m.attempts, m.handOver, m.arrival, m.approval, m.rang, m.settled, m.lost, m.bounces, m.limited, m.suspected, info,
@@ -111,6 +104,20 @@ func New(version string, namespaces map[otp.Namespace]otp.Policy, providers []st
 	info.WithLabelValues(version, goVersion()).Set(1)
 	m.zero(namespaces, providers)
 	return m
+}
+
+func newLimited() *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "otpipe_limited_total",
+		Help: "Starts that a configured limit, the daily spend or the guard of ranges refused.",
+	}, []string{"namespace", "limit"})
+}
+
+func newSuspected() *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "otpipe_ranges_suspected_total",
+		Help: "Starts of texts that a guard of ranges which blocks would have refused.",
+	}, []string{"namespace"})
 }
 
 // Limits has the series of all configured limits begin at zero.
