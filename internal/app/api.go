@@ -51,7 +51,6 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return fmt.Errorf("redis.queue_url: %w", err)
 	}
 	defer func() { _ = queue.Close() }()
-
 	store := newStore(c)
 	store.Redis = rdb
 	in := &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("api", c, keys), log: log}
