@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -75,15 +77,22 @@ func (s *Server) Freeze() { _ = s.cmd.Process.Signal(syscall.SIGSTOP) }
 func (s *Server) Thaw() { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
 
 func (s *Server) start(args ...string) (err error) {
-	if s.port, err = freePort(s.bus); err != nil {
-		return err
+	for range 3 { // another test may take the port between our look and the server's
+		if s.port, err = freePort(s.bus); err != nil {
+			return err
+		}
+		s.args = append([]string{
+			"--port", fmt.Sprint(s.port), "--bind", "127.0.0.1", "--dir", s.dir,
+			"--save", "", "--appendonly", "no", "--logfile", s.logfile(),
+		}, args...)
+		if err = s.run(); !errors.Is(err, errEnded) {
+			return err
+		}
 	}
-	s.args = append([]string{
-		"--port", fmt.Sprint(s.port), "--bind", "127.0.0.1", "--dir", s.dir,
-		"--save", "", "--appendonly", "no", "--logfile", filepath.Join(s.dir, "log"),
-	}, args...)
-	return s.run()
+	return err
 }
+
+func (s *Server) logfile() string { return filepath.Join(s.dir, "log") }
 
 // freePort finds one below those that the kernel gives to outgoing connections:
 // one of them could take it before the server does, or while it is killed.
@@ -141,13 +150,26 @@ func (s *Server) client() *redis.Client {
 	return redis.NewClient(&redis.Options{Addr: s.Addr(), MaxRetries: -1})
 }
 
+// errEnded is a server that ended by itself instead of answering.
+var errEnded = errors.New("redis-server ended")
+
 func (s *Server) await() error {
 	c := s.client()
 	defer func() { _ = c.Close() }()
+	us := fmt.Sprintf("process_id:%d\r\n", s.cmd.Process.Pid)
 	var err error
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
 		if err = c.Ping(context.Background()).Err(); err == nil {
-			return nil
+			if strings.Contains(c.Info(context.Background(), "server").Val(), us) {
+				return nil
+			}
+			err = errors.New("somebody else answers on its port")
+		}
+		select {
+		case <-s.gone:
+			said, _ := os.ReadFile(s.logfile())
+			return fmt.Errorf("%w: %s", errEnded, said)
+		case <-time.After(2 * time.Millisecond):
 		}
 	}
 	return err
