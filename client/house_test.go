@@ -51,8 +51,8 @@ func within(tests func() int) (int, error) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
-	running.Go(func() { _ = app.RunAPI(ctx, c, log) })
-	running.Go(func() { _ = app.RunWorker(ctx, c, log) })
+	running.Go(func() { _ = app.RunAPI(ctx, c, log, app.Reloads{}) })
+	running.Go(func() { _ = app.RunWorker(ctx, c, log, app.Reloads{}) })
 	for name, value := range map[string]string{"OTPIPE_URL": "http://" + <-at.public, "OTPIPE_KEY": "dev"} {
 		if err := os.Setenv(name, value); err != nil {
 			return 0, err

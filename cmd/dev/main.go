@@ -94,8 +94,8 @@ func run(ctx context.Context, at places) error {
 	}
 	log := app.NewLog(c.Log, os.Stderr)
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return app.RunAPI(ctx, c, log) })
-	g.Go(func() error { return app.RunWorker(ctx, c, log) })
+	g.Go(func() error { return app.RunAPI(ctx, c, log, app.Reloads{}) })
+	g.Go(func() error { return app.RunWorker(ctx, c, log, app.Reloads{}) })
 	g.Go(func() error { welcome(ctx, at, world, supportPlace(at, c), hint); return nil })
 	return g.Wait()
 }

@@ -24,15 +24,12 @@ import (
 )
 
 // RunAPI is the process that product backends talk to. It runs until ctx ends,
-// then finishes what it has begun.
-func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
+// then finishes what it has begun. Whenever a reload is asked for it takes its
+// configuration anew.
+func RunAPI(ctx context.Context, c config.Config, log *slog.Logger, again Reloads) error {
 	redis.SetLogger(redisLog{log})
 	address.Warm()
 	keys, err := c.Secrets()
-	if err != nil {
-		return err
-	}
-	composer, err := NewComposer(c)
 	if err != nil {
 		return err
 	}
@@ -51,44 +48,85 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return fmt.Errorf("redis.queue_url: %w", err)
 	}
 	defer func() { _ = queue.Close() }()
-	store := newStore(c)
-	store.Redis = rdb
-	in := &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("api", c, keys), log: log}
-	gauge := asynqueue.NewGauge(queue)
-	metrics := apiMetrics(c, gauge)
-	ringer := asynqueue.NewRinger(queue, log, metrics.Lost)
-	verifications := telemetry.LogVerifications(metrics.Verifications(&store), log)
 	archive, err := lateArchive(c)
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
 	defer closeArchive(archive)
-	verifier, err := newVerifier(c, log, &store, keys)
+	a := &api{log: log, tracing: tracing, archive: archive, gauge: asynqueue.NewGauge(queue)}
+	store := newStore(c)
+	store.Redis = rdb
+	a.in = &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("api", c, keys), log: log}
+	a.metrics = apiMetrics(c, a.gauge)
+	a.ringer = asynqueue.NewRinger(queue, log, a.metrics.Lost)
+	a.verifications = telemetry.LogVerifications(a.metrics.Verifications(&store), log)
+	begin, err := a.prepare(ctx, c, keys)
 	if err != nil {
 		return err
 	}
-	verifier.Verifications, verifier.Ringer, verifier.Templates = verifications, ringer, composer
-	api, err := newAPI(c, log, verifier, &deliver.Desk{Receipts: metrics.Receipts(&store), Ringer: ringer}, newSearcher(archive, &store, keys), &store)
+	begin()
+	defer func() { a.endPages() }()
+	return a.run(ctx, &reloader{
+		Reloads: again, name: "api", current: c, in: a.in, metrics: a.metrics, log: log,
+		prepare: func(c config.Config, keys otp.Keys) (func(), error) { return a.prepare(ctx, c, keys) },
+	})
+}
+
+// api is what of an api's process outlives its configuration, and what was made
+// of that.
+type api struct {
+	log           *slog.Logger
+	tracing       *telemetry.Tracing
+	metrics       *telemetry.Metrics
+	archive       audit.Archive
+	gauge         *asynqueue.Gauge
+	ringer        *asynqueue.Ringer
+	verifications verify.Verifications
+	in            *entry
+
+	public, pages swap
+	warm          func(context.Context, *slog.Logger)
+	endPages      context.CancelFunc
+}
+
+// prepare makes what is made of a configuration; see reloader.
+func (a *api) prepare(ctx context.Context, c config.Config, keys otp.Keys) (begin func(), err error) {
+	composer, err := NewComposer(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	faces := []face{
-		{name: "public", what: "the API", addr: c.API.Listen, handler: tracing.Requests(in.gate(api.Handler(), api.Unavailable()))},
-		{name: "admin", what: "health and metrics", addr: c.API.Admin, handler: httpapi.Admin(in.ready, metrics.Handler())},
+	verifier, err := newVerifier(c, a.log, a.in.store, keys)
+	if err != nil {
+		return nil, err
+	}
+	verifier.Verifications, verifier.Ringer, verifier.Templates = a.verifications, a.ringer, composer
+	desk := &deliver.Desk{Receipts: a.metrics.Receipts(a.in.store), Ringer: a.ringer}
+	public, err := newAPI(c, a.log, verifier, desk, newSearcher(a.archive, a.in.store, keys), a.in.store)
+	if err != nil {
+		return nil, err
 	}
 	var staff pages
+	ctx, end := context.WithCancel(ctx)
 	if c.Support.On() {
-		if staff, err = newPages(ctx, c, in, verifications, ringer, gauge); err != nil {
-			return fmt.Errorf("support: %w", err)
+		if staff, err = newPages(ctx, c, keys, a); err != nil {
+			end()
+			return nil, fmt.Errorf("support: %w", err)
 		}
-		faces = append(faces, face{name: "support", what: "the support pages", addr: c.Support.Listen, handler: staff.handler})
 	}
-	return runAPI(ctx, log, in, ringer, faces, staff)
+	return func() {
+		if a.endPages != nil {
+			a.endPages() // streams of pages begin again with what is there then
+		}
+		a.endPages, a.warm = end, staff.warm
+		a.metrics.Zero(c.Policies(), providerNames(c))
+		a.metrics.Limits(c.Rates(), c.Policies(), c.TollGuard.On())
+		a.public.set(a.tracing.Requests(a.in.gate(public.Handler(), public.Unavailable())))
+		a.pages.set(staff.handler)
+	}, nil
 }
 
 func apiMetrics(c config.Config, queues telemetry.QueueReader) *telemetry.Metrics {
 	m := telemetry.New(Version(), c.Policies(), providerNames(c))
-	m.Limits(c.Rates(), c.Policies(), c.TollGuard.On())
 	m.Queues(queues)
 	return m
 }
@@ -143,27 +181,42 @@ func newAtlas(c config.Config) (address.Atlas, error) {
 	return address.Atlas{Disposable: domains}, nil
 }
 
-// runAPI serves all faces until ctx ends. The ringer goes last: requests that
-// were answered while stopping still ring.
-func runAPI(ctx context.Context, log *slog.Logger, in *entry, ringer *asynqueue.Ringer, faces []face, staff pages) error {
+// run serves all faces until ctx ends. The ringer goes last: requests that were
+// answered while stopping still ring.
+func (a *api) run(ctx context.Context, r *reloader) error {
+	c := r.current
+	faces := []face{
+		{name: "public", what: "the API", addr: c.API.Listen, handler: &a.public},
+		{name: "admin", what: "health and metrics", addr: c.API.Admin, handler: httpapi.Admin(a.in.ready, a.metrics.Handler())},
+	}
+	if c.Support.On() {
+		faces = append(faces, face{name: "support", what: "the support pages", addr: c.Support.Listen, handler: &a.pages})
+	}
 	listening, err := listenAll(faces)
 	if err != nil {
 		return err
 	}
-	log.Info("api listens", append(listening, "version", Version())...)
+	a.log.Info("api listens", append(listening, "version", Version())...)
 	ringing, stopRinging := context.WithCancel(context.WithoutCancel(ctx))
 	rung := make(chan struct{})
-	go func() { defer close(rung); ringer.Run(ringing) }()
+	go func() { defer close(rung); a.ringer.Run(ringing) }()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return in.wait(ctx) })
-	g.Go(func() error { staff.warm(ctx, log); return nil })
+	warm := a.warm
+	g.Go(func() error { warm(ctx, a.log); return nil })
+	g.Go(func() error {
+		if err := a.in.wait(ctx); err != nil {
+			return err
+		}
+		r.run(ctx)
+		return nil
+	})
 	for _, f := range faces {
-		g.Go(func() error { return serve(ctx, f.listener, f.handler, log) })
+		g.Go(func() error { return serve(ctx, f.listener, f.handler, a.log) })
 	}
 	err = g.Wait()
 	stopRinging()
 	<-rung
-	log.Info("api stopped")
+	a.log.Info("api stopped")
 	return err
 }
 

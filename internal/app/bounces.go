@@ -1,31 +1,40 @@
 package app
 
 import (
-	"log/slog"
 	"slices"
 
 	"github.com/otpipe/otpipe/internal/config"
+	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/smtpmail"
 )
 
-// newBounces is the mail server for the return paths of all providers; nil if
-// there are none, or it has no place to listen.
-func newBounces(c config.Config, keys otp.Keys, desk smtpmail.Receiver, counted func(string), log *slog.Logger) (*smtpmail.Bounces, error) {
+// newBounces is the mail server for the return paths of all providers; nil if it
+// has no place to listen. What paths there are changes with the configuration.
+func (w *worker) newBounces() (*smtpmail.Bounces, error) {
+	if w.config.Worker.Bounces == "" {
+		return nil, nil
+	}
+	secure, err := w.config.Worker.BouncesTLS()
+	if err != nil {
+		return nil, err
+	}
+	return &smtpmail.Bounces{
+		ReturnPaths: func() map[string]smtpmail.ReturnPath { return *w.paths.Load() },
+		Receiver:    &deliver.Desk{Receipts: w.metrics.Receipts(w.in.store), Ringer: w.ringer},
+		Counted:     w.metrics.Bounced, Log: w.log, TLS: secure, Drain: drain,
+	}, nil
+}
+
+// returnPaths are those of all relays whose bounces come to otpipe.
+func returnPaths(c config.Config, keys otp.Keys) map[string]smtpmail.ReturnPath {
 	paths := map[string]smtpmail.ReturnPath{}
 	for _, p := range c.Providers {
 		if p.Driver == "smtp" && p.SMTP.BounceDomain != "" {
 			paths[p.Name] = returnPath(keys, p)
 		}
 	}
-	if c.Worker.Bounces == "" || len(paths) == 0 {
-		return nil, nil
-	}
-	secure, err := c.Worker.BouncesTLS()
-	if err != nil {
-		return nil, err
-	}
-	return &smtpmail.Bounces{ReturnPaths: paths, Receiver: desk, Counted: counted, Log: log, TLS: secure, Drain: drain}, nil
+	return paths
 }
 
 // bounceDomains are those that bounces come to.

@@ -23,8 +23,8 @@ var errNotEntered = errors.New("has not reached its Redis yet")
 type entry struct {
 	store      *redisstore.Store
 	partitions int
-	keys       otp.Keys
-	about      string // the process, for the audit trail
+	keys       otp.Keys // that it starts with
+	about      string   // the process as it starts, for the audit trail
 	log        *slog.Logger
 	in         atomic.Bool
 }
@@ -39,7 +39,9 @@ func (e *entry) wait(ctx context.Context) error {
 		if err == nil {
 			e.in.Store(true)
 			e.log.Info("store entered")
-			e.tell(ctx)
+			if err := e.tell(ctx, "process.started", e.about); err != nil {
+				e.log.Warn("the start of this process is not in the events", "error", err)
+			}
 			return nil
 		}
 		if _, disagrees := errors.AsType[*redisstore.DisagreementError](err); disagrees {
@@ -57,17 +59,15 @@ func (e *entry) wait(ctx context.Context) error {
 	}
 }
 
-// tell has it written down that a process begins, with what configuration and keys:
-// a change of these is a start with others.
-func (e *entry) tell(ctx context.Context) {
+// tell has it written down what becomes of a process, and with what configuration
+// and keys it runs: a change of these is a start or a reload with others.
+func (e *entry) tell(ctx context.Context, what, about string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if err := e.store.Tell(ctx, 0, "type", "process.started", "reason", e.about); err != nil {
-		e.log.Warn("the start of this process is not in the events", "error", err)
-	}
+	return e.store.Tell(ctx, 0, "type", what, "reason", about)
 }
 
-// aboutProcess is what there is to tell of a process that begins.
+// aboutProcess is what there is to tell of a process that runs with a configuration.
 func aboutProcess(name string, c config.Config, keys otp.Keys) string {
 	var ids []string
 	for _, k := range keys.Digest.All() {

@@ -27,8 +27,9 @@ const (
 )
 
 // Main is the whole of a process: it reads flags and configuration, runs until
-// a signal, and returns the exit code. A second signal ends it at once.
-func Main(name string, run func(context.Context, config.Config, *slog.Logger) error) int {
+// a signal, and returns the exit code. A second signal ends it at once. SIGHUP has
+// it read its configuration again.
+func Main(name string, run func(context.Context, config.Config, *slog.Logger, Reloads) error) int {
 	o, err := parse(name, os.Args[1:])
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -39,7 +40,7 @@ func Main(name string, run func(context.Context, config.Config, *slog.Logger) er
 		_, _ = fmt.Fprintln(os.Stdout, name, Version())
 		return ExitStopped
 	}
-	c, err := config.Load(o.config)
+	c, err := o.load()
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)
 		return ExitConfig
@@ -54,21 +55,39 @@ func Main(name string, run func(context.Context, config.Config, *slog.Logger) er
 		report.Write(Source(o.config), os.Stdout, os.Stderr)
 		return report.Code()
 	}
-	if o.level != "" {
-		c.Log.Level = o.level
-	}
 	tune()
 	log := NewLog(c.Log, os.Stderr)
+	warn(c, log)
+	return exit(run(ctx, c, log, reloads(o)), log)
+}
+
+// reloads are asked for by SIGHUP, and read what was read at the start.
+func reloads(o options) Reloads {
+	asked := make(chan os.Signal, 1) // what is asked while a reload runs is one more
+	signal.Notify(asked, syscall.SIGHUP)
+	return Reloads{Asked: asked, Load: o.load}
+}
+
+// warn says what of a configuration is unwise.
+func warn(c config.Config, log *slog.Logger) {
 	for _, w := range c.Warnings() {
 		log.Warn("configuration warning", "text", w)
 	}
-	return exit(run(ctx, c, log), log)
 }
 
 // options are what the command line says.
 type options struct {
 	config, level         string
 	check, ready, version bool
+}
+
+// load reads the configuration that the command line names.
+func (o options) load() (config.Config, error) {
+	c, err := config.Load(o.config)
+	if o.level != "" {
+		c.Log.Level = o.level
+	}
+	return c, err
 }
 
 // parse reads the command line, and says itself what is wrong with it.

@@ -120,7 +120,7 @@ func TestNeitherProcessStartsWithMessagesThatCannotBeSent(t *testing.T) {
 		row.change(&c.Messages)
 		ctx, stop := context.WithTimeout(t.Context(), 3*time.Second) // should one start all the same
 		defer stop()
-		for name, err := range map[string]error{"api": app.RunAPI(ctx, c, log), "worker": app.RunWorker(ctx, c, log)} {
+		for name, err := range map[string]error{"api": app.RunAPI(ctx, c, log, app.Reloads{}), "worker": app.RunWorker(ctx, c, log, app.Reloads{})} {
 			if err == nil || !strings.Contains(err.Error(), row.says) {
 				t.Errorf("%s: the %s says %v, want %s", what, name, err, row.says)
 			}

@@ -29,15 +29,16 @@ type pages struct {
 }
 
 // newPages makes the support pages. Their streams end when ctx does. What the
-// staff start is counted by started, as what products start is.
-func newPages(ctx context.Context, c config.Config, in *entry, started verify.Verifications, ringer support.Ringer, queues support.Queues) (pages, error) {
+// staff start is counted as what products start is.
+func newPages(ctx context.Context, c config.Config, keys otp.Keys, a *api) (pages, error) {
+	in := a.in
 	proxies, err := c.Support.Networks()
 	if err != nil {
 		return pages{}, err
 	}
 	var p pages
 	door := &supportui.Door{
-		Visits: in.store, Tries: in.store, Referrals: in.store, KnockOf: in.keys.KnockOf,
+		Visits: in.store, Tries: in.store, Referrals: in.store, KnockOf: keys.KnockOf,
 		Idle: time.Duration(c.Support.Idle), Longest: time.Duration(c.Support.Absolute),
 		Secure: strings.HasPrefix(c.Support.URL(), "https:"), Proxies: proxies, Log: in.log,
 	}
@@ -53,12 +54,12 @@ func newPages(ctx context.Context, c config.Config, in *entry, started verify.Ve
 	ui := &supportui.UI{
 		Door: door,
 		Support: &support.Service{
-			Journal: in.store, Acts: staffActs{in.store, started}, Ringer: ringer,
+			Journal: in.store, Acts: staffActs{in.store, a.verifications}, Ringer: a.ringer,
 			Addresses: func(text string) (otp.Recipient, error) { return address.Typed(text, c.Support.Country) },
-			Explainer: Explainer(), Namespaces: c.Policies(), Keys: in.keys, Partitions: c.Store.Partitions,
+			Explainer: Explainer(), Namespaces: c.Policies(), Keys: keys, Partitions: c.Store.Partitions,
 		},
 		Overview: &support.Overview{
-			Tallies: in.store, Standings: in.store, Queues: queues, Accounts: staffAccounts(c), Partitions: c.Store.Partitions, Now: time.Now,
+			Tallies: in.store, Standings: in.store, Queues: a.gauge, Accounts: staffAccounts(c), Partitions: c.Store.Partitions, Now: time.Now,
 		},
 		Log: in.log, Stopping: ctx.Done(),
 	}

@@ -5,17 +5,16 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/otpipe/otpipe/internal/address"
 	"github.com/otpipe/otpipe/internal/asynqueue"
 	"github.com/otpipe/otpipe/internal/audit"
 	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/httpapi"
-	"github.com/otpipe/otpipe/internal/notify"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
 	"github.com/otpipe/otpipe/internal/smtpmail"
@@ -26,25 +25,19 @@ import (
 const drain = redisstore.Lease
 
 // RunWorker is the process that delivers. It runs until ctx ends, then lets
-// running hand-overs finish.
-func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
+// running hand-overs finish. Whenever a reload is asked for it takes its
+// configuration anew.
+func RunWorker(ctx context.Context, c config.Config, log *slog.Logger, again Reloads) error {
 	redis.SetLogger(redisLog{log})
 	keys, err := c.Secrets()
 	if err != nil {
 		return err
 	}
-	composer, err := NewComposer(c)
-	if err != nil {
-		return err
-	}
-	metrics := telemetry.New(Version(), c.Policies(), providerNames(c))
 	tracing, flush, err := startTracing(ctx, "worker", log)
 	if err != nil {
 		return err
 	}
 	defer flush()
-	providers := openProviders(c, keys, func(p otp.Provider) otp.Provider { return tracing.Provider(metrics.Provider(p)) })
-	defer providers.Close()
 	rdb, err := workerClient(c.Redis.State, c.Worker.SMSConcurrency+c.Worker.EmailConcurrency+10)
 	if err != nil {
 		return fmt.Errorf("redis.url: %w", err)
@@ -55,60 +48,68 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return fmt.Errorf("redis.queue_url: %w", err)
 	}
 	defer func() { _ = queue.Close() }()
-
-	metrics.Queues(asynqueue.NewGauge(queue))
-	store := newStore(c)
-	store.Redis = rdb
-	ringer := asynqueue.NewRinger(queue, log, metrics.Lost)
-	bounces, err := newBounces(c, keys, &deliver.Desk{Receipts: metrics.Receipts(&store), Ringer: ringer}, metrics.Bounced, log)
-	if err != nil {
-		return err
-	}
-	w := &worker{
-		config: c, log: log, metrics: metrics, tracing: tracing, bounces: bounces,
-		in:     &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("worker", c, keys), log: log},
-		ringer: ringer,
-	}
-	gate := newGate(c, &store, log)
-	metrics.Gate(gate)
-	w.courier = w.newCourier(ctx, composer, gate, providers)
 	archive, err := lateArchive(c)
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
 	defer closeArchive(archive)
-	w.exporter = newExporter(c, archive, &store, keys, metrics, log)
-	w.informer = newInformer(c, &store, queue, w.queueClient, metrics, log)
-	w.thanks = newThanks(c, &store, providers.confirmers, log)
-	return w.run(ctx)
+
+	metrics := telemetry.New(Version(), c.Policies(), providerNames(c))
+	metrics.Queues(asynqueue.NewGauge(queue))
+	store := newStore(c)
+	store.Redis = rdb
+	w := &worker{
+		config: c, log: log, metrics: metrics, tracing: tracing, queue: queue,
+		in:       &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("worker", c, keys), log: log},
+		ringer:   asynqueue.NewRinger(queue, log, metrics.Lost),
+		exporter: newExporter(c, archive, &store, keys, metrics, log),
+		next:     make(chan *shift, 1),
+	}
+	if w.bounces, err = w.newBounces(); err != nil {
+		return err
+	}
+	begin, err := w.prepare(c, keys)
+	if err != nil {
+		return err
+	}
+	begin()
+	return w.run(ctx, &reloader{
+		Reloads: again, name: "worker", current: c, in: w.in, metrics: metrics, log: log,
+		prepare: w.prepare,
+	})
 }
 
-// worker is a worker's process, wired.
+// worker is what of a worker's process outlives its configuration.
 type worker struct {
-	config   config.Config
+	config   config.Config // as it started with
 	log      *slog.Logger
 	metrics  *telemetry.Metrics
 	tracing  *telemetry.Tracing
+	queue    redis.UniversalClient
 	in       *entry
 	ringer   *asynqueue.Ringer
-	courier  *deliver.Courier
 	bounces  *smtpmail.Bounces // nil: none are taken
-	informer *informer
-	thanks   *notify.Listener // nil: no vendor wants to hear
-	exporter *audit.Exporter  // nil: there is no audit trail
+	paths    atomic.Pointer[map[string]smtpmail.ReturnPath]
+	exporter *audit.Exporter // nil: there is no audit trail
+	next     chan *shift
 }
 
-// newCourier is what hands codes over, until ctx ends.
-func (w *worker) newCourier(ctx context.Context, composer deliver.Composer, gate *deliver.Gate, p providers) *deliver.Courier {
-	return &deliver.Courier{
-		Sends: w.in.store, Receipts: w.metrics.Receipts(w.in.store), Composer: composer, Keys: w.in.keys,
-		Routes: w.config.Routes.RoutesOf(address.Country), Providers: p.byName, Inquirers: p.inquirers, Gate: gate,
-		Ringer: w.ringer, Policies: w.config.Policies(), Partitions: w.config.Store.Partitions,
-		Stopping: ctx.Done(), Ended: w.metrics.Ended, Log: w.log,
+// prepare makes what is made of a configuration; see reloader.
+func (w *worker) prepare(c config.Config, keys otp.Keys) (begin func(), err error) {
+	s, err := w.newShift(c, keys)
+	if err != nil {
+		return nil, err
 	}
+	return func() {
+		w.metrics.Zero(c.Policies(), providerNames(c))
+		w.metrics.Gate(s.courier.Gate)
+		paths := returnPaths(c, keys)
+		w.paths.Store(&paths)
+		w.next <- s
+	}, nil
 }
 
-func (w *worker) run(ctx context.Context) error {
+func (w *worker) run(ctx context.Context, r *reloader) error {
 	admin, err := listen("health and metrics", w.config.Worker.Admin)
 	if err != nil {
 		return err
@@ -125,6 +126,7 @@ func (w *worker) run(ctx context.Context) error {
 		if err := w.in.wait(ctx); err != nil {
 			return err
 		}
+		g.Go(func() error { r.run(ctx); return nil })
 		return w.work(ctx, mail)
 	})
 	err = g.Wait()
@@ -150,9 +152,8 @@ func addressOf(l net.Listener) string {
 	return l.Addr().String()
 }
 
-// work serves the queues, watches, and takes bounces.
+// work serves the queues, watches, keeps the trail and takes bounces.
 func (w *worker) work(ctx context.Context, bounces net.Listener) error {
-	w.courier.Gate.Learn(ctx)
 	g, ctx := errgroup.WithContext(ctx)
 	if bounces != nil {
 		g.Go(func() error { return w.bounces.Serve(ctx, bounces) })
@@ -163,18 +164,10 @@ func (w *worker) work(ctx context.Context, bounces net.Listener) error {
 		Rang: w.metrics.Rang, Settled: w.metrics.Settled,
 	}
 	g.Go(func() error { watch.Run(ctx); return nil })
-	g.Go(func() error { w.courier.Gate.Run(ctx); return nil })
-	g.Go(func() error { return w.informer.run(ctx) })
-	if w.thanks != nil {
-		g.Go(func() error { w.thanks.Run(ctx); return nil })
-	}
 	if w.exporter != nil {
 		g.Go(func() error { w.exporter.Run(ctx); return nil })
 	}
-	for channel, concurrency := range map[otp.Channel]int{otp.SMS: w.config.Worker.SMSConcurrency, otp.Email: w.config.Worker.EmailConcurrency} {
-		queue := &asynqueue.Worker{Channel: channel, Concurrency: concurrency, Redis: w.queueClient, Deliver: w.tracing.Orders(w.courier.Deliver), Log: w.log, Drain: drain}
-		g.Go(func() error { return queue.Run(ctx) })
-	}
+	g.Go(func() error { return w.shifts(ctx) })
 	return g.Wait()
 }
 

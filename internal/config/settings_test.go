@@ -91,6 +91,9 @@ list, and the next number adds one. ` + "`REDIS_URL`" + ` and ` + "`PORT`" + ` a
 
 A secret is written as it is, as ` + "`env:NAME`" + ` or as ` + "`file:/path`" + `; its variable with ` + "`_FILE`" + ` behind it names a file that
 holds it. It is never printed.
+
+A running process takes all of these anew at SIGHUP but those marked ⟳: they take a restart. See
+[Changing the configuration](operations.md#changing-the-configuration).
 `)
 	section := ""
 	for _, s := range settings(t) {
@@ -99,9 +102,17 @@ holds it. It is never printed.
 			section = parent
 			fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| Setting | Variable | Type | Default | Meaning |\n|---|---|---|---|---|\n", heading(parent), says(s.holder, ""))
 		}
-		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", name, variable(s.path), typeName(s.typ), byDefault(t, s.path), says(s.holder, s.field))
+		fmt.Fprintf(&b, "| `%s`%s | `%s` | %s | %s | %s |\n", name, restart(s.path), variable(s.path), typeName(s.typ), byDefault(t, s.path), says(s.holder, s.field))
 	}
 	return b.String()
+}
+
+// restart marks what a running process keeps.
+func restart(path string) string {
+	if config.AtStart(path) {
+		return " ⟳"
+	}
+	return ""
 }
 
 // heading is a table as the file has it.

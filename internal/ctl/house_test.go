@@ -176,8 +176,8 @@ func (h *house) run(t testing.TB) *url.URL {
 	var running sync.WaitGroup
 	h.stop = sync.OnceFunc(func() { stop(); running.Wait() })
 	t.Cleanup(h.stop)
-	running.Go(func() { _ = app.RunAPI(ctx, c, log) })
-	running.Go(func() { _ = app.RunWorker(ctx, c, log) })
+	running.Go(func() { _ = app.RunAPI(ctx, c, log, app.Reloads{}) })
+	running.Go(func() { _ = app.RunWorker(ctx, c, log, app.Reloads{}) })
 	api := &url.URL{Scheme: "http", Host: <-said.found}
 	for range 2 {
 		<-said.in

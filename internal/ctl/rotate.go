@@ -27,8 +27,8 @@ type keysRotate struct {
 
 // Help says how a rotation goes.
 func (keysRotate) Help() string {
-	return `A rotation has three steps, with a restart of all processes after each: a new key is
-read, becomes the primary, and the old one goes. otpctl sees by the ring which is next.
+	return `A rotation has three steps, after each of which all processes are reloaded (SIGHUP)
+or restarted: a new key is read, becomes the primary, and the old one goes. otpctl sees by the ring which is next.
 Without --write no file is changed.
 
 	otpctl keys rotate
@@ -194,10 +194,10 @@ func (r rotation) add(p *paper) {
 	p.line("%s\n", p.tinted("Step 1 of 3: every process learns to read a new key", bold))
 	if r.Written {
 		p.line("%s now has the key %s, for reading. Give every api and worker this file and", r.file, r.New.ID)
-		p.line("restart them, one by one: nothing is made with the key yet.\n")
+		p.line("have them read it, by SIGHUP or a restart: nothing is made with the key yet.\n")
 	} else {
 		p.line("Add this to the configuration of every api and worker, behind the ring's other keys, and")
-		p.line("restart them, one by one: nothing is made with the key yet.\n")
+		p.line("have them read it, by SIGHUP or a restart: nothing is made with the key yet.\n")
 		if r.format == "env" {
 			p.write(r.New.entry().variables(len(r.Ring)) + "\n")
 		} else {
@@ -209,17 +209,17 @@ func (r rotation) add(p *paper) {
 
 func (r rotation) promote(p *paper, id string) {
 	p.line("%s\n", p.tinted("Step 2 of 3: the new key becomes the primary", bold))
-	p.line("If every api and worker has been restarted with %s in its ring, and only then (one that", id)
+	p.line("If every api and worker runs with %s in its ring, and only then (one that", id)
 	p.line("does not know it cannot read what the others make), set")
 	p.line("\n[keys]\nprimary = %q\n", id)
-	p.line("and restart them again, one by one. Write down when the last one has: step 3 counts from it.")
+	p.line("and have them read that. Write down when the last one has: step 3 counts from it.")
 }
 
 func (r rotation) drop(p *paper) {
 	old := r.Ring[:slices.Index(r.Ring, r.Primary)]
 	p.line("%s\n", p.tinted("Step 3 of 3: the old key goes", bold))
-	p.line("%s after the last process was restarted with %s as its primary, remove %s from the ring", r.KeepOld, r.Primary, tomlList(old))
-	p.line("and restart them once more. Locks, quotas, sessions and time lines that were made with it, and")
+	p.line("%s after the last process took %s as its primary, remove %s from the ring", r.KeepOld, r.Primary, tomlList(old))
+	p.line("and have them read it once more. Locks, quotas, sessions and time lines that were made with it, and")
 	p.line("not used since, are not found any more then; after that time the policies count on none of")
 	p.line("them. An address that bounced for good may be tried once again. The anchor stays for ever.")
 }

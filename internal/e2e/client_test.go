@@ -19,6 +19,7 @@ const apiKey = "otk_e2e"
 // client is a product backend. It remembers every answer.
 type client struct {
 	base string
+	key  string
 	http *http.Client
 
 	mu      sync.Mutex
@@ -27,7 +28,7 @@ type client struct {
 
 func newClient(base string) *client {
 	tr := &http.Transport{MaxIdleConnsPerHost: 64}
-	return &client{base: base, http: &http.Client{Transport: tr, Timeout: 20 * time.Second}}
+	return &client{base: base, key: apiKey, http: &http.Client{Transport: tr, Timeout: 20 * time.Second}}
 }
 
 // answer is an answer to a request; status 0 means there was none, and err why.
@@ -59,7 +60,7 @@ func (c *client) sendUnder(key, method, path string, text []byte) (a answer) {
 	if err != nil {
 		panic(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+apiKey)
+	req.Header.Set("Authorization", "Bearer "+c.key)
 	req.Header.Set("Content-Type", "application/json")
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)

@@ -133,6 +133,19 @@ func (p *process) exit(t testing.TB, within time.Duration) int {
 	}
 }
 
+// reload has the process read its configuration again, and tells whether it took it.
+func (p *process) reload(t testing.TB) (taken bool) {
+	t.Helper()
+	const yes, no = `"configuration taken"`, `"configuration not taken`
+	before, refused := strings.Count(p.text(), yes), strings.Count(p.text(), no)
+	_ = p.cmd.Process.Signal(syscall.SIGHUP)
+	eventually(t, 20*time.Second, p.name+" has read its configuration", func() bool {
+		taken = strings.Count(p.text(), yes) > before
+		return taken || strings.Count(p.text(), no) > refused || !p.runs()
+	})
+	return taken
+}
+
 func (p *process) runs() bool {
 	select {
 	case <-p.gone:

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -47,6 +48,10 @@ type settings struct {
 	RedisURL, QueueURL       string // instead of them
 	Listen, Admin, PublicURL string
 	Secret                   string // of the key ring, in hex
+	Primary, Ring            string // the primary key's id, and more keys
+	Retired                  bool   // without the rig's own key
+	Tokens                   string // that sign the Twilio's receipts
+	File                     string // to write them to; without it a new one
 	SMSConcurrency           int
 	Twilio                   string
 	Feedback                 string // whether Twilio hears which messages were used
@@ -73,12 +78,13 @@ sms_concurrency = {{.SMSConcurrency}}
 {{.Worker}}
 
 [keys]
-primary = "e2e"
+primary = "{{.Primary}}"
 anchor = "6532652d616e63686f722d6532652d616e63686f722d6532652d616e63686f72"
 
-[[keys.ring]]
+{{if not .Retired}}[[keys.ring]]
 id = "e2e"
-secret = "{{.Secret}}"
+secret = "{{.Secret}}"{{end}}
+{{.Ring}}
 
 [[callers]]
 name = "backend"
@@ -91,7 +97,7 @@ driver = "twilio"
 [providers.twilio]
 account_sid = "AC00000000000000000000000000000000"
 password = "0123456789abcdef0123456789abcdef"
-auth_tokens = ["0123456789abcdef0123456789abcdef"]
+auth_tokens = [{{.Tokens}}]
 from = "+15005550006"
 risk_check = "enable"
 content_retention = "discard"
@@ -206,27 +212,35 @@ func (r *rig) write(s settings) (path string) {
 	def(&s.QueueURL, "redis://"+s.Queue+"/0")
 	def(&s.Listen, "127.0.0.1:0")
 	def(&s.Secret, "b70a6f0e41f3d3c2a89d5b6c1e2f4a39877665d4c3b2a1908f7e6d5c4b3a2910")
+	def(&s.Primary, "e2e")
+	def(&s.Tokens, `"0123456789abcdef0123456789abcdef"`)
 	def(&s.Twilio, r.world.TwilioURL())
 	def(&s.Feedback, "true")
 	def(&s.More, namespaces)
 	def(&s.SMS, "twilio")
-	sum := sha256.Sum256([]byte(apiKey))
-	def(&s.KeyHash, hex.EncodeToString(sum[:]))
+	def(&s.KeyHash, sha256Hex(apiKey))
 	if s.SMSConcurrency == 0 {
 		s.SMSConcurrency = 100
 	}
 	if s.Mail == 0 {
 		s.Mail = r.world.Mail().Port
 	}
-	f, err := os.CreateTemp(r.dir, "*.toml")
-	if err != nil {
+	if s.File == "" {
+		f, err := os.CreateTemp(r.dir, "*.toml")
+		if err != nil {
+			r.Fatal(err)
+		}
+		_ = f.Close()
+		s.File = f.Name()
+	}
+	var text bytes.Buffer
+	if err := file.Execute(&text, s); err != nil {
 		r.Fatal(err)
 	}
-	defer func() { _ = f.Close() }()
-	if err := file.Execute(f, s); err != nil {
+	if err := os.WriteFile(s.File, text.Bytes(), 0o600); err != nil {
 		r.Fatal(err)
 	}
-	return f.Name()
+	return s.File
 }
 
 // api is an api that runs, and a client of it.
@@ -249,7 +263,9 @@ func (r *rig) launchAPI(s settings) api {
 	if s.Listen == "" {
 		s.Listen = port(r)
 	}
-	s.Admin = port(r)
+	if s.Admin == "" {
+		s.Admin = port(r)
+	}
 	return api{run(r, r.dir, "api", r.write(s), s.Admin), newClient("http://" + s.Listen)}
 }
 
@@ -263,7 +279,9 @@ func (r *rig) startWorker(s settings) *process {
 
 func (r *rig) launchWorker(s settings) *process {
 	r.Helper()
-	s.Admin = port(r)
+	if s.Admin == "" {
+		s.Admin = port(r)
+	}
 	return run(r, r.dir, "worker", r.write(s), s.Admin)
 }
 
@@ -351,6 +369,11 @@ func all[T any](values []T, f func(T)) {
 		wg.Go(func() { f(v) })
 	}
 	wg.Wait()
+}
+
+func sha256Hex(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
 }
 
 func (r *rig) path(name string) string { return filepath.Join(r.dir, name) }

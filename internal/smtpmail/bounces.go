@@ -40,7 +40,9 @@ type Receiver interface {
 // Whoever has seen a return path can write to it: the mail systems on the way and
 // the recipient, who can spoil nothing but codes sent to themselves.
 type Bounces struct {
-	ReturnPaths map[string]ReturnPath // by the provider's name in the configuration; two may share a domain
+	// ReturnPaths are those of the moment, by the provider's name in the
+	// configuration; two may share a domain.
+	ReturnPaths func() map[string]ReturnPath
 	Receiver    Receiver
 	Counted     func(outcome string)
 	Log         *slog.Logger
@@ -95,10 +97,12 @@ func (b *Bounces) server(ctx context.Context) *smtp.Server {
 	return s
 }
 
-// name is what the server calls itself.
+// name is what the server calls itself: the domain of the first return path when it
+// starts.
 func (b *Bounces) name() string {
-	for _, provider := range slices.Sorted(maps.Keys(b.ReturnPaths)) {
-		return b.ReturnPaths[provider].Domain
+	paths := b.ReturnPaths()
+	for _, provider := range slices.Sorted(maps.Keys(paths)) {
+		return paths[provider].Domain
 	}
 	return "localhost"
 }
@@ -112,8 +116,9 @@ type returned struct {
 }
 
 func (b *Bounces) parse(address string) (r returned, ok bool) {
-	for _, provider := range slices.Sorted(maps.Keys(b.ReturnPaths)) {
-		if order, attempt, ours := b.ReturnPaths[provider].Parse(address); ours {
+	paths := b.ReturnPaths()
+	for _, provider := range slices.Sorted(maps.Keys(paths)) {
+		if order, attempt, ours := paths[provider].Parse(address); ours {
 			r.order, r.attempt = order, attempt
 			r.providers = append(r.providers, provider)
 		}

@@ -185,7 +185,7 @@ func TestABounceThatIsLateForgedOrForeignChangesNothing(t *testing.T) {
 	c.say("RSET", 250)
 
 	foreign := openMailroom(t, j.desk(), func(b *smtpmail.Bounces) {
-		b.ReturnPaths = map[string]smtpmail.ReturnPath{"another": b.ReturnPaths["smtp-test"]}
+		b.ReturnPaths = only(map[string]smtpmail.ReturnPath{"another": b.ReturnPaths()["smtp-test"]})
 	})
 	foreign.enter(t).bring("", m.path.Of(o, 1), gone511, 250)
 	foreign.counted(t, smtpmail.BounceStale, 1)

@@ -37,7 +37,7 @@ func openMailroom(t *testing.T, desk smtpmail.Receiver, more func(*smtpmail.Boun
 	t.Helper()
 	m := &mailroom{path: returnPath(t, "a"), gone: make(chan struct{}), outcomes: map[string]int{}, changed: make(chan struct{})}
 	m.Bounces = &smtpmail.Bounces{
-		ReturnPaths: map[string]smtpmail.ReturnPath{"smtp-test": m.path}, Receiver: desk, Counted: m.count,
+		ReturnPaths: only(map[string]smtpmail.ReturnPath{"smtp-test": m.path}), Receiver: desk, Counted: m.count,
 		Log: slog.New(slog.NewJSONHandler(m, &slog.HandlerOptions{Level: slog.LevelDebug})), Drain: 10 * time.Second,
 	}
 	if more != nil {
@@ -55,6 +55,11 @@ func openMailroom(t *testing.T, desk smtpmail.Receiver, more func(*smtpmail.Boun
 	}()
 	t.Cleanup(func() { m.stop(); <-m.gone })
 	return m
+}
+
+// only are return paths that stay.
+func only(paths map[string]smtpmail.ReturnPath) func() map[string]smtpmail.ReturnPath {
+	return func() map[string]smtpmail.ReturnPath { return paths }
 }
 
 func (m *mailroom) count(outcome string) {

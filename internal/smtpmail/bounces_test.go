@@ -212,10 +212,10 @@ func TestAccountsMayShareADomain(t *testing.T) {
 	for mover, want := range map[string]string{"one": smtpmail.BounceMoved, "two": smtpmail.BounceMoved, "neither": smtpmail.BounceStale} {
 		desk := &notebook{moves: func(r otp.Receipt) bool { return r.Provider == mover }}
 		m := openMailroom(t, desk, func(b *smtpmail.Bounces) {
-			p := b.ReturnPaths["smtp-test"]
+			p := b.ReturnPaths()["smtp-test"]
 			other := p
 			other.Domain = "bounce.other.example"
-			b.ReturnPaths = map[string]smtpmail.ReturnPath{"one": p, "two": p, "other": other}
+			b.ReturnPaths = only(map[string]smtpmail.ReturnPath{"one": p, "two": p, "other": other})
 		})
 		m.enter(t).bring("", m.path.Of(anAttempt, 3), gone511, 250)
 		m.counted(t, want, 1)

@@ -191,7 +191,7 @@ func TestAServerWhoseListenerFailsSaysSo(t *testing.T) {
 	t.Parallel()
 	l := listen(t, "127.0.0.1:0")
 	_ = l.Close()
-	b := &smtpmail.Bounces{Log: openMailroom(t, &notebook{}, nil).Log}
+	b := &smtpmail.Bounces{ReturnPaths: only(nil), Log: openMailroom(t, &notebook{}, nil).Log}
 	if err := b.Serve(t.Context(), l); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v", err)
 	}

@@ -1,6 +1,8 @@
 package telemetry
 
 import (
+	"sync/atomic"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/otpipe/otpipe/internal/deliver"
@@ -14,10 +16,15 @@ var (
 )
 
 // Gate reports how this worker's breakers stand, and what is known of the
-// providers, whenever the metrics are read.
-func (m *Metrics) Gate(g *deliver.Gate) { m.registry.MustRegister(&gate{g}) }
+// providers, whenever the metrics are read. A later gate takes the place of an
+// earlier one.
+func (m *Metrics) Gate(g *deliver.Gate) {
+	if m.gate.now.Swap(g) == nil {
+		m.registry.MustRegister(&m.gate)
+	}
+}
 
-type gate struct{ *deliver.Gate }
+type gate struct{ now atomic.Pointer[deliver.Gate] }
 
 // Describe is for prometheus.
 func (g *gate) Describe(ch chan<- *prometheus.Desc) {
@@ -27,14 +34,15 @@ func (g *gate) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect is for prometheus.
 func (g *gate) Collect(out chan<- prometheus.Metric) {
-	for line, b := range g.Breakers {
+	now := g.now.Load()
+	for line, b := range now.Breakers {
 		is := b.State()
 		for _, state := range deliver.BreakerStates {
 			out <- prometheus.MustNewConstMetric(breakerState, prometheus.GaugeValue, one(state == is), line.Provider, string(line.Channel), state)
 		}
 	}
-	for _, name := range g.Providers {
-		s := g.Known(name)
+	for _, name := range now.Providers {
+		s := now.Known(name)
 		out <- prometheus.MustNewConstMetric(providerClosed, prometheus.GaugeValue, one(s.Drained != nil), name, "drained")
 		out <- prometheus.MustNewConstMetric(providerClosed, prometheus.GaugeValue, one(s.Paused > 0), name, "paused")
 		out <- prometheus.MustNewConstMetric(providerClosed, prometheus.GaugeValue, one(len(s.Tripped) > 0), name, "tripped")

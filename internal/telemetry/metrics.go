@@ -32,6 +32,9 @@ type Metrics struct {
 	bounces   *prometheus.CounterVec
 	limited   *prometheus.CounterVec
 	suspected *prometheus.CounterVec
+	reload    reload
+	gate      gate
+	notices   *Notices
 }
 
 var (
@@ -102,7 +105,8 @@ func New(version string, namespaces map[otp.Namespace]otp.Policy, providers []st
 	m.registry.MustRegister(m.starts, m.checks, m.locks, m.sends, m.attempts, m.handOver, m.arrival, m.approval, m.rang, m.settled, m.lost, m.bounces, m.limited, m.suspected, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	info.WithLabelValues(version, goVersion()).Set(1)
-	m.zero(namespaces, providers)
+	m.reload = newReload(m.registry)
+	m.Zero(namespaces, providers)
 	return m
 }
 
@@ -138,7 +142,8 @@ func (m *Metrics) Limits(rates []otp.Rate, namespaces map[otp.Namespace]otp.Poli
 	}
 }
 
-func (m *Metrics) zero(namespaces map[otp.Namespace]otp.Policy, providers []string) {
+// Zero has the series of all namespaces and providers begin at zero.
+func (m *Metrics) Zero(namespaces map[otp.Namespace]otp.Policy, providers []string) {
 	for ns := range namespaces {
 		for _, o := range startOutcomes {
 			m.starts.WithLabelValues(string(ns), o)

@@ -56,7 +56,7 @@ func scrape(t *testing.T, m *telemetry.Metrics) map[string]string {
 
 // zeros are all series there may be.
 func zeros() map[string]string {
-	all := map[string]string{"otpipe_watch_rings_total": "0", "otpipe_watch_settled_total": "0", "otpipe_rings_lost_total": "0"}
+	all := map[string]string{"otpipe_watch_rings_total": "0", "otpipe_watch_settled_total": "0", "otpipe_rings_lost_total": "0", "otpipe_config_last_reload_successful": "1"}
 	for ns := range namespaces {
 		for _, o := range []string{"admitted", "resent", "suppressed", "cooldown", "sends", "daily", "rate", "lock", "error"} {
 			all[fmt.Sprintf(`otpipe_starts_total{namespace="%s",outcome="%s"}`, ns, o)] = "0"

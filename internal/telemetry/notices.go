@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,14 +15,26 @@ type Notices struct {
 	runs   *prometheus.CounterVec
 	missed prometheus.Counter
 	behind prometheus.Gauge
-	known  []string
+	known  atomic.Pointer[[]string]
 }
 
-// Notices makes the counters of the endpoints' notices, all of them at zero. It
-// is called at most once.
+// Notices are the counters of these endpoints' notices, all of them at zero; those
+// of other endpoints, from an earlier call, stay as they are.
 func (m *Metrics) Notices(endpoints []string) *Notices {
+	if m.notices == nil {
+		m.notices = newNotices(m.registry)
+	}
+	m.notices.known.Store(&endpoints)
+	for _, e := range endpoints {
+		for _, outcome := range []string{notify.Delivered, notify.Retried, notify.Dropped} {
+			m.notices.runs.WithLabelValues(e, outcome)
+		}
+	}
+	return m.notices
+}
+
+func newNotices(registry *prometheus.Registry) *Notices {
 	n := &Notices{
-		known: endpoints,
 		runs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "otpipe_notices_total",
 			Help: "Notices posted to an endpoint: delivered, retried (once for each failed try), or dropped for good.",
@@ -35,19 +48,14 @@ func (m *Metrics) Notices(endpoints []string) *Notices {
 			Help: "The age of the oldest event of this worker's last round; 0 if there was none. Take the max over workers.",
 		}),
 	}
-	m.registry.MustRegister(n.runs, n.missed, n.behind)
-	for _, e := range endpoints {
-		for _, outcome := range []string{notify.Delivered, notify.Retried, notify.Dropped} {
-			n.runs.WithLabelValues(e, outcome)
-		}
-	}
+	registry.MustRegister(n.runs, n.missed, n.behind)
 	return n
 }
 
 // Ended counts what became of a notice's run. One for an endpoint that is no
 // longer configured has no series.
 func (n *Notices) Ended(endpoint, outcome string) {
-	if slices.Contains(n.known, endpoint) {
+	if slices.Contains(*n.known.Load(), endpoint) {
 		n.runs.WithLabelValues(endpoint, outcome).Inc()
 	}
 }
