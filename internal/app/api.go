@@ -53,7 +53,7 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger, again Reload
 		return fmt.Errorf("audit: %w", err)
 	}
 	defer closeArchive(archive)
-	a := &api{log: log, tracing: tracing, archive: archive, gauge: asynqueue.NewGauge(queue)}
+	a := &api{log: log, tracing: tracing, archive: archive, gauge: asynqueue.NewGauge(queue), certs: certificates{}}
 	store := newStore(c)
 	store.Redis = rdb
 	a.in = &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("api", c, keys), log: log}
@@ -83,6 +83,7 @@ type api struct {
 	ringer        *asynqueue.Ringer
 	verifications verify.Verifications
 	in            *entry
+	certs         certificates
 
 	public, pages swap
 	warm          func(context.Context, *slog.Logger)
@@ -122,6 +123,7 @@ func (a *api) prepare(ctx context.Context, c config.Config, keys otp.Keys) (begi
 		a.metrics.Limits(c.Rates(), c.Policies(), c.TollGuard.On())
 		a.public.set(a.tracing.Requests(a.in.gate(public.Handler(), public.Unavailable())))
 		a.pages.set(staff.handler)
+		a.certs.refresh(a.log)
 	}, nil
 }
 
@@ -186,16 +188,17 @@ func newAtlas(c config.Config) (address.Atlas, error) {
 func (a *api) run(ctx context.Context, r *reloader) error {
 	c := r.current
 	faces := []face{
-		{name: "public", what: "the API", addr: c.API.Listen, handler: &a.public},
-		{name: "admin", what: "health and metrics", addr: c.API.Admin, handler: httpapi.Admin(a.in.ready, a.metrics.Handler())},
+		{name: "public", what: "the API", addr: c.API.Listen, files: c.API.TLS.Files(), connections: c.API.Connections, handler: &a.public},
+		adminFace(c.API.Admin, c.API.AdminTLS, httpapi.Admin(a.in.ready, a.metrics.Handler())),
 	}
 	if c.Support.On() {
-		faces = append(faces, face{name: "support", what: "the support pages", addr: c.Support.Listen, handler: &a.pages})
+		faces = append(faces, face{name: "support", what: "the support pages", addr: c.Support.Listen, files: c.Support.TLS.Files(), connections: staffConnections, handler: &a.pages})
 	}
-	listening, err := listenAll(faces)
+	listening, err := listenAll(faces, a.certs)
 	if err != nil {
 		return err
 	}
+	a.metrics.Certificates(a.certs.expiries)
 	a.log.Info("api listens", append(listening, "version", Version())...)
 	ringing, stopRinging := context.WithCancel(context.WithoutCancel(ctx))
 	rung := make(chan struct{})
@@ -211,8 +214,9 @@ func (a *api) run(ctx context.Context, r *reloader) error {
 		return nil
 	})
 	for _, f := range faces {
-		g.Go(func() error { return serve(ctx, f.listener, f.handler, a.log) })
+		g.Go(func() error { return serve(ctx, f, a.log) })
 	}
+	g.Go(func() error { return a.certs.watch(ctx, a.log) })
 	err = g.Wait()
 	stopRinging()
 	<-rung

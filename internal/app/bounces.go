@@ -15,7 +15,7 @@ func (w *worker) newBounces() (*smtpmail.Bounces, error) {
 	if w.config.Worker.Bounces == "" {
 		return nil, nil
 	}
-	secure, err := w.config.Worker.BouncesTLS()
+	secure, err := w.certs.open("bounces", w.config.Worker.BouncesFiles())
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -17,7 +18,8 @@ import (
 func ready(ctx context.Context, name string, c config.Config, wrong io.Writer) int {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := askReady(ctx, adminOf(name, c)); err != nil {
+	addr, secure := adminOf(name, c)
+	if err := askReady(ctx, addr, secure); err != nil {
 		_, _ = fmt.Fprintf(wrong, "the %s is not ready: %v\n", name, err)
 		return ExitUnavailable
 	}
@@ -25,15 +27,16 @@ func ready(ctx context.Context, name string, c config.Config, wrong io.Writer) i
 }
 
 // adminOf is where a process' health is told.
-func adminOf(name string, c config.Config) string {
+func adminOf(name string, c config.Config) (addr string, secure config.TLS) {
 	if name == "worker" {
-		return c.Worker.Admin
+		return c.Worker.Admin, c.Worker.AdminTLS
 	}
-	return c.API.Admin
+	return c.API.Admin, c.API.AdminTLS
 }
 
-// askReady fails with what the process says if it is not ready.
-func askReady(ctx context.Context, admin string) error {
+// askReady fails with what the process says if it is not ready. Over TLS it shows the
+// process' own certificate, should it want to see one.
+func askReady(ctx context.Context, admin string, secure config.TLS) error {
 	host, port, err := net.SplitHostPort(admin)
 	if err != nil {
 		return err
@@ -41,12 +44,19 @@ func askReady(ctx context.Context, admin string) error {
 	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
 		host = "localhost"
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil) //nolint:gosec // the address that the process of this configuration listens on
+	scheme, direct := "http", &http.Transport{} // whatever proxy the environment names
+	if secure.Files().On() {
+		// It is this host's own process that is asked, under whatever name, and it is told nothing.
+		scheme, direct.TLSClientConfig = "https", &tls.Config{InsecureSkipVerify: true} //nolint:gosec // as above
+		if pair, err := tls.LoadX509KeyPair(secure.Cert, secure.Key); err == nil {
+			direct.TLSClientConfig.Certificates = []tls.Certificate{pair}
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+"/readyz", nil) //nolint:gosec // the address that the process of this configuration listens on
 	if err != nil {
 		return err
 	}
-	direct := &http.Client{Transport: &http.Transport{}} // whatever proxy the environment names
-	res, err := direct.Do(req)                           //nolint:gosec // as above
+	res, err := direct.RoundTrip(req)
 	if err != nil {
 		return err
 	}

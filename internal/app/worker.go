@@ -64,6 +64,7 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger, again Rel
 		ringer:   asynqueue.NewRinger(queue, log, metrics.Lost),
 		exporter: newExporter(c, archive, &store, keys, metrics, log),
 		next:     make(chan *shift, 1),
+		certs:    certificates{},
 	}
 	if w.bounces, err = w.newBounces(); err != nil {
 		return err
@@ -92,6 +93,7 @@ type worker struct {
 	paths    atomic.Pointer[map[string]smtpmail.ReturnPath]
 	exporter *audit.Exporter // nil: there is no audit trail
 	next     chan *shift
+	certs    certificates
 }
 
 // prepare makes what is made of a configuration; see reloader.
@@ -105,23 +107,27 @@ func (w *worker) prepare(c config.Config, keys otp.Keys) (begin func(), err erro
 		w.metrics.Gate(s.courier.Gate)
 		paths := returnPaths(c, keys)
 		w.paths.Store(&paths)
+		w.certs.refresh(w.log)
 		w.next <- s
 	}, nil
 }
 
 func (w *worker) run(ctx context.Context, r *reloader) error {
-	admin, err := listen("health and metrics", w.config.Worker.Admin)
+	admin := []face{adminFace(w.config.Worker.Admin, w.config.Worker.AdminTLS, httpapi.Admin(w.in.ready, w.metrics.Handler()))}
+	listening, err := listenAll(admin, w.certs)
 	if err != nil {
 		return err
 	}
 	mail, err := w.listenForBounces()
 	if err != nil {
-		_ = admin.Close()
+		_ = admin[0].listener.Close()
 		return err
 	}
-	w.log.Info("worker listens", "admin", admin.Addr().String(), "bounces", addressOf(mail), "version", Version())
+	w.metrics.Certificates(w.certs.expiries)
+	w.log.Info("worker listens", append(listening, "bounces", addressOf(mail), "version", Version())...)
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return serve(ctx, admin, httpapi.Admin(w.in.ready, w.metrics.Handler()), w.log) })
+	g.Go(func() error { return serve(ctx, admin[0], w.log) })
+	g.Go(func() error { return w.certs.watch(ctx, w.log) })
 	g.Go(func() error {
 		if err := w.in.wait(ctx); err != nil {
 			return err

@@ -70,12 +70,12 @@ func TestBouncesAreTakenWithAndWithoutTLS(t *testing.T) {
 	t.Parallel()
 	conf := mailing(t, func(*config.SMTP) {})
 	conf.Worker.Bounces = ":2525"
-	if tls, err := conf.Worker.BouncesTLS(); tls != nil || err != nil || conf.Check() != nil {
-		t.Errorf("without: %v, %v, %v", tls, err, conf.Check())
+	if err := conf.Check(); conf.Worker.BouncesFiles().On() || err != nil {
+		t.Errorf("without: %v", err)
 	}
 	conf.Worker.BouncesCert, conf.Worker.BouncesKey = certificateFiles(t)
-	if tls, err := conf.Worker.BouncesTLS(); err != nil || len(tls.Certificates) != 1 || conf.Check() != nil {
-		t.Errorf("with: %v, %v, %v", tls, err, conf.Check())
+	if err := conf.Check(); !conf.Worker.BouncesFiles().On() || err != nil {
+		t.Errorf("with: %v", err)
 	}
 	for _, at := range []string{"", "127.0.0.1:0", "[::1]:25"} {
 		conf.Worker.Admin, conf.Worker.Bounces = "127.0.0.1:0", at

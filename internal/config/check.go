@@ -35,6 +35,7 @@ func (c Config) Check() error {
 func (c Config) check(cs *complaints) {
 	c.checkPlaces(cs)
 	c.Worker.checkBounces(cs)
+	c.checkListeners(cs)
 	c.checkStore(cs)
 	c.secrets(cs)
 	c.checkCallers(cs)

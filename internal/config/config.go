@@ -56,6 +56,18 @@ type API struct {
 	// X-Forwarded-For says where a request comes from: the audit trail has it.
 	Proxies   []string `toml:"proxies"`
 	PublicURL string   `toml:"public_url"` // as providers reach the api from outside, for receipts; without it there are none
+	// Connections are how many the api keeps open at once: whoever comes when there
+	// are as many waits until one ends.
+	Connections int `toml:"connections"`
+	TLS         TLS `toml:"tls"`
+	AdminTLS    TLS `toml:"admin_tls"`
+}
+
+// TLS is how an address is listened on. The files are read again when they change, and what cannot be used changes nothing.
+type TLS struct {
+	Cert     string `toml:"cert"`      // the file of a certificate and its chain in PEM; without it there is no TLS
+	Key      string `toml:"key"`       // the file of its private key in PEM
+	ClientCA string `toml:"client_ca"` // the file of the authorities, in PEM, of whom clients must have a certificate; without it they need none
 }
 
 // Worker is the process that delivers.
@@ -69,6 +81,7 @@ type Worker struct {
 	Bounces     string   `toml:"bounces"`      // where mail for the providers' bounce_domain is taken by SMTP, such as :2525; without it bounces change nothing
 	BouncesCert string   `toml:"bounces_cert"` // the file of a certificate and its chain in PEM, to offer STARTTLS there
 	BouncesKey  string   `toml:"bounces_key"`  // the file of its private key in PEM
+	AdminTLS    TLS      `toml:"admin_tls"`
 }
 
 // Store is how state is kept.
@@ -194,7 +207,7 @@ type Namespace struct {
 func Default() Config {
 	return Config{
 		Redis:     Redis{URL: NewSecret("redis://127.0.0.1:6379/0")},
-		API:       API{Listen: ":8080", Admin: ":9090"},
+		API:       API{Listen: ":8080", Admin: ":9090", Connections: 10_000},
 		Worker:    Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50, AskAfter: Duration(2 * time.Minute)},
 		Store:     Store{Partitions: 16, Retention: Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
 		Breaker:   Breaker{Failures: 5, Ratio: 0.5, Least: 10, Window: Duration(30 * time.Second), Open: Duration(10 * time.Second), Probes: 2},

@@ -23,7 +23,7 @@ func TestEverythingIsReadFromTheFile(t *testing.T) {
 			URL:      config.NewSecret("rediss://user:canary-of-redis@redis.example.com:6380/1"),
 			QueueURL: config.NewSecret("redis://user:canary-of-queue@127.0.0.1:6379/2"),
 		},
-		API:    config.API{Listen: "127.0.0.1:8000", Admin: ":9000", PublicURL: "https://otp.example.com", Proxies: []string{"10.0.0.0/8"}},
+		API:    config.API{Listen: "127.0.0.1:8000", Admin: ":9000", PublicURL: "https://otp.example.com", Proxies: []string{"10.0.0.0/8"}, Connections: 500},
 		Worker: config.Worker{Admin: ":9001", SMSConcurrency: 7, EmailConcurrency: 8, AskAfter: config.Default().Worker.AskAfter},
 		Store:  config.Store{Partitions: 32, Retention: config.Duration(48 * time.Hour), EventsKept: 500, Durability: "replicated", Replicas: 2},
 		Keys: config.Keys{
@@ -115,7 +115,7 @@ func TestWhatIsNotSetIsTheDefault(t *testing.T) {
 	got.Keys = config.Keys{}
 	want := config.Config{
 		Redis:   config.Redis{URL: config.NewSecret("redis://127.0.0.1:6379/0")},
-		API:     config.API{Listen: ":8080", Admin: ":9090"},
+		API:     config.API{Listen: ":8080", Admin: ":9090", Connections: 10_000},
 		Worker:  config.Worker{Admin: ":9091", SMSConcurrency: 100, EmailConcurrency: 50, AskAfter: config.Duration(2 * time.Minute)},
 		Store:   config.Store{Partitions: 16, Retention: config.Duration(72 * time.Hour), EventsKept: 10_000, Durability: "redis", Replicas: 1},
 		Breaker: config.Default().Breaker,

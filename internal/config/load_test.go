@@ -201,7 +201,7 @@ func TestTheEnvironmentGoesBeforeTheFile(t *testing.T) {
 		p.Password.Reveal(), " ", len(p.AuthTokens), p.AuthTokens[2].Reveal(), " ", p.From, " ", p.BaseURL, " ", p.AccountSID[:4], " ",
 		s.Host, s.Port, s.Connections, s.From, s.TLS, " ", c.Messages.Brand, c.Log, c.Routes, c.Callers[0].KeySHA256[:3],
 	)
-	want := "redis://env:1/0 redis://env:2/0 {:1 :2 [10.0.0.0/8] https://env.example.com} {:3 11 12 120000000000 :4  } {64 86400000000000 1000 redis 2}k1k1 [read] [add-phone add-email] " +
+	want := "redis://env:1/0 redis://env:2/0 {:1 :2 [10.0.0.0/8] https://env.example.com 500 {  } {  }} {:3 11 12 120000000000 :4   {  }} {64 86400000000000 1000 redis 2}k1k1 [read] [add-phone add-email] " +
 		"from-the-environment 3three +15005550001 http://127.0.0.1:1 ACff " +
 		"env.example.com465 3env@example.comimplicit Env{error json} {[twilio-eu] [relay] []}111"
 	if got != want {

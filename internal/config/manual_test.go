@@ -24,7 +24,7 @@ func whole(t *testing.T) string {
 	text = commented.ReplaceAllString(text, "$1")
 	text = strings.ReplaceAll(text, "/etc/otpipe/dkim.pem", write(t, inPEM(t, ed25519Key(t))))
 	cert, key := certificateFiles(t)
-	text = strings.NewReplacer("/etc/otpipe/tls.pem", cert, "/etc/otpipe/tls.key", key).Replace(text)
+	text = strings.NewReplacer("/etc/otpipe/tls.pem", cert, "/etc/otpipe/tls.key", key, "/etc/otpipe/clients.pem", cert).Replace(text)
 	return strings.ReplaceAll(text, strings.Repeat("0", 64), hashOfShop)
 }
 
@@ -61,8 +61,8 @@ func TestTheManualShowsDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := config.Default()
-	c.Worker.Admin = d.Worker.Admin                                                                                           // for one machine
-	c.Worker.Bounces, c.Worker.BouncesCert, c.Worker.BouncesKey = d.Worker.Bounces, d.Worker.BouncesCert, d.Worker.BouncesKey // examples
+	c.Worker.Admin = d.Worker.Admin                                                                                                                                 // for one machine
+	c.Worker.Bounces, c.Worker.BouncesCert, c.Worker.BouncesKey, c.Worker.AdminTLS = d.Worker.Bounces, d.Worker.BouncesCert, d.Worker.BouncesKey, d.Worker.AdminTLS // examples
 	for what, pair := range map[string][2]any{"worker": {d.Worker, c.Worker}, "store": {d.Store, c.Store}, "log": {d.Log, c.Log}, "breaker": {d.Breaker, c.Breaker}, "policies": {d.Policies(), anyDestination(c.Policies())}} {
 		if diff := cmp.Diff(pair[0], pair[1]); diff != "" {
 			t.Errorf("%s: %s", what, diff)

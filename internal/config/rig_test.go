@@ -41,6 +41,7 @@ listen = "127.0.0.1:8000"
 admin = ":9000"
 public_url = "https://otp.example.com"
 proxies = ["10.0.0.0/8"]
+connections = 500
 
 [worker]
 admin = ":9001"

@@ -26,6 +26,7 @@ type Support struct {
 	Proxies []string `toml:"proxies"`
 	Users   []User   `toml:"users"`
 	OIDC    OIDC     `toml:"oidc"`
+	TLS     TLS      `toml:"tls"`
 }
 
 // User is a person who signs in with a name and a password.
@@ -66,6 +67,9 @@ func (o OIDC) On() bool { return o.Issuer != "" || o.ClientID != "" || o.ClientS
 
 // URL is how browsers reach the support pages.
 func (s Support) URL() string {
+	if s.PublicURL == "" && s.TLS.Files().On() {
+		return "https://" + s.Listen
+	}
 	if s.PublicURL == "" {
 		return "http://" + s.Listen
 	}

@@ -33,14 +33,14 @@ func (c Config) Warnings() (all []string) {
 		warn(p.takesBounces() && c.Worker.Bounces == "", "worker.bounces", "it is not set, so nobody takes the bounces of %s and its bounce_domain", p.Name)
 		warn(p.Driver == "twilio" && c.API.PublicURL == "", "api.public_url", "it is not set, so Twilio cannot report what became of a text")
 	}
-	warn(c.Worker.Bounces != "" && !c.takesBounces(), "worker.bounces", "no provider has a bounce_domain, so nothing listens there")
+	warn(c.Worker.Bounces != "" && !c.takesBounces(), "worker.bounces", "no provider has a bounce_domain, so all mail there is refused")
 	for i, e := range c.Events {
 		warn(insecure(e.URL), entry("events", i)+".url", "without https, who asks for codes can be read on the way")
 	}
 	warn(strings.HasPrefix(c.API.PublicURL, "http:"), "api.public_url", "without https, receipts and the numbers in them travel in clear")
 	behind := c.Support.On() && strings.HasPrefix(c.Support.PublicURL, "https:") // the pages themselves speak plain http
 	warn(behind && len(c.Support.Proxies) == 0, "support.proxies", "it is not set, so all who sign in seem to be in one place, that of your proxy, and one who guesses slows them all")
-	return all
+	return append(all, c.certificateDoubts()...)
 }
 
 // using are the namespaces that prefer a channel.

@@ -58,7 +58,7 @@ type settings struct {
 	Mail                     int    // port of the relay
 	SMTP                     string // more about it
 	SMS                      string // the route of texts
-	Worker                   string // more about the worker
+	API, Worker              string // more about them
 	KeyHash, More            string
 }
 
@@ -71,6 +71,7 @@ queue_url = "{{.QueueURL}}"
 listen = "{{.Listen}}"
 admin = "{{.Admin}}"
 public_url = "{{.PublicURL}}"
+{{.API}}
 
 [worker]
 admin = "{{.Admin}}"

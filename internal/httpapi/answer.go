@@ -25,6 +25,9 @@ const answerWithin = 900 * time.Millisecond
 
 var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
+// nothing is what a browser may load for an answer, should one ever show it.
+const nothing = "default-src 'none'; frame-ancestors 'none'"
+
 // everyAnswer gives every answer what the contract says all have: a request id,
 // and no place in a cache. A handler that panics answers 500.
 func (a *API) everyAnswer(next http.Handler) http.Handler {
@@ -43,6 +46,8 @@ func (a *API) everyAnswer(next http.Handler) http.Handler {
 		h.Set(requestIDHeader, id)
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", nothing)
 		defer a.recovered(w, r)
 		ctx := otp.WithClient(otp.WithRequestID(r.Context(), id), a.Proxies.Of(r))
 		ctx, cancel := context.WithTimeout(ctx, answerWithin)

@@ -123,6 +123,11 @@ func (r *rig) try(s *httptest.Server, q request) (answer, error) {
 // ordinary holds an answer to what is said of all of them.
 func (a answer) ordinary() {
 	a.t.Helper()
+	for _, name := range []string{"X-Content-Type-Options", "Referrer-Policy", "Content-Security-Policy"} {
+		if a.header.Get(name) == "" {
+			a.t.Errorf("%s: %d without %s", a.asked, a.status, name)
+		}
+	}
 	if got := a.header.Get("Cache-Control"); got != "no-store" {
 		a.t.Errorf("%s: %d with Cache-Control %q", a.asked, a.status, got)
 	}

@@ -3,6 +3,7 @@ package supportui_test
 import (
 	"bufio"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -13,9 +14,14 @@ import (
 // watch opens the stream of a verification and returns its events.
 func (r *rig) watch(o otp.Order) <-chan string {
 	r.t.Helper()
-	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.server.URL+path(o)+"/live", nil)
+	return r.watchAt(r.server, http.DefaultClient, o)
+}
+
+func (r *rig) watchAt(s *httptest.Server, c *http.Client, o otp.Order) <-chan string {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, s.URL+path(o)+"/live", nil)
 	r.must(err)
-	res, err := http.DefaultClient.Do(req)
+	res, err := c.Do(req)
 	r.must(err)
 	if got := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || got != "text/event-stream" {
 		r.t.Fatalf("%d %s", res.StatusCode, got)
@@ -68,6 +74,34 @@ func TestAStreamEndsWhenNothingGoesOnAnyMore(t *testing.T) {
 	r.must(r.store.Cancel(t.Context(), o.ID))
 	if !next(t, events, "Canceled by the product") || !next(t, events, "event: over") || next(t, events, "anything") {
 		t.Error("it does not end")
+	}
+}
+
+// A stream lasts longer than any answer may take.
+func TestAStreamOutlivesTheServersTimeouts(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	o := r.start(asked{})
+	const limit = 500 * time.Millisecond
+	for _, protocol := range []int{1, 2} {
+		s := httptest.NewUnstartedServer(r.server.Config.Handler)
+		s.EnableHTTP2 = protocol == 2
+		s.Config.ReadTimeout, s.Config.WriteTimeout = limit, limit
+		s.StartTLS()
+		t.Cleanup(s.Close)
+		c := s.Client()
+		events := r.watchAt(s, c, o)
+		if !next(t, events, "Asked for") {
+			t.Fatalf("HTTP/%d: it ended at once", protocol)
+		}
+		time.Sleep(3 * limit)
+		select {
+		case _, open := <-events:
+			if !open {
+				t.Errorf("HTTP/%d: it ended after %s", protocol, 3*limit)
+			}
+		case <-time.After(2 * limit):
+		}
 	}
 }
 
