@@ -1,5 +1,8 @@
 GO ?= go
 LINT = $(GO) tool -modfile=tools/lint/go.mod golangci-lint
+SBOM = $(GO) tool -modfile=tools/sbom/go.mod cyclonedx-gomod
+VULN = $(GO) tool -modfile=tools/vuln/go.mod govulncheck
+PROGRAMS = api worker otpctl
 
 .PHONY: help
 help: ## Print this list
@@ -16,6 +19,18 @@ build: ## Build the two processes and otpctl into bin/, to the same bytes wherev
 .PHONY: licenses
 licenses: ## Write docs/licenses.md, the licences of all that is linked
 	cd deploy/check && $(GO) test -run TestTheListOfLicences -count=1 . -update
+
+SBOMDIR ?= bin
+
+.PHONY: sbom
+sbom: ## What each program is made of, as CycloneDX, beside it in bin/: the same for the same commit
+	@mkdir -p $(SBOMDIR)
+	@for p in $(PROGRAMS); do CGO_ENABLED=0 $(SBOM) app -json -std -licenses -noserial -notimestamp -main ./cmd/$$p -output $(SBOMDIR)/$$p.cdx.json . || exit 1; done
+
+.PHONY: vuln
+vuln: ## Known vulnerabilities in what the code calls; asks vuln.go.dev, or the database in GOVULNDB
+	@$(VULN) $${GOVULNDB:+-db $$GOVULNDB} ./...; code=$$?; case $$code in \
+	0) ;; 3) echo 'vulnerable code is called: see above' >&2 ;; *) echo 'nothing was checked: is the database reachable?' >&2 ;; esac; exit $$code
 
 .PHONY: deps
 deps: ## Install what the tests need and is missing
