@@ -12,11 +12,23 @@ func Country(r otp.Recipient) string {
 	if r.Channel() != otp.SMS {
 		return ""
 	}
-	n, err := phonenumbers.Parse(r.Reveal(), "")
-	if err != nil {
+	n := numberOf(r)
+	if n == nil {
 		return ""
 	}
 	return countryOf(n)
+}
+
+// numberOf is a recipient's number once more; nil if that is none.
+func numberOf(r otp.Recipient) *phonenumbers.PhoneNumber {
+	if n := asWritten(r.Reveal()); n != nil {
+		return n
+	}
+	n, err := phonenumbers.Parse(r.Reveal(), "")
+	if err != nil {
+		return nil
+	}
+	return n
 }
 
 func countryOf(n *phonenumbers.PhoneNumber) string {
@@ -37,8 +49,8 @@ func (a Atlas) Place(r otp.Recipient) otp.Place {
 	if r.Channel() == otp.Email {
 		return otp.Place{Disposable: a.Disposable.Has(r.Reveal())}
 	}
-	n, err := phonenumbers.Parse(r.Reveal(), "")
-	if err != nil {
+	n := numberOf(r)
+	if n == nil {
 		return otp.Place{}
 	}
 	return otp.Place{Country: countryOf(n), VoIP: phonenumbers.GetNumberType(n) == phonenumbers.VOIP}

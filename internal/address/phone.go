@@ -77,6 +77,9 @@ func parsePhone(s string) (otp.Recipient, error) {
 // the number differs from country to country.
 func asWritten(digits string) *phonenumbers.PhoneNumber {
 	const longest = 3 // digits of a calling code
+	if len(digits) <= 1+longest || digits[0] != '+' {
+		return nil
+	}
 	for end := 2; end <= 1+longest; end++ {
 		code, err := strconv.ParseInt(digits[1:end], 10, 32)
 		if err != nil || !phonenumbers.GetSupportedCallingCodes()[int(code)] {

@@ -35,7 +35,7 @@ func (w *worker) newShift(c config.Config, keys otp.Keys) (*shift, error) {
 	s.courier = &deliver.Courier{
 		Sends: w.in.store, Receipts: w.metrics.Receipts(w.in.store), Composer: composer, Keys: keys,
 		Routes: c.Routes.RoutesOf(address.Country), Providers: s.providers.byName, Inquirers: s.providers.inquirers, Gate: newGate(c, w.in.store, w.log),
-		Ringer: w.ringer, Policies: c.Policies(), Partitions: c.Store.Partitions,
+		Ringer: w.ringer, Policies: c.Policies(), Rates: c.Rates(), Prices: c.Prices(), Country: address.Country, Partitions: c.Store.Partitions,
 		Stopping: s.ending, Ended: w.metrics.Ended, Log: w.log,
 	}
 	s.informer = newInformer(c, w.in.store, w.queue, w.queueClient, w.metrics, w.log)

@@ -25,7 +25,7 @@ type Sends interface {
 	Finish(ctx context.Context, o otp.Outcome) (open bool, err error)
 	// Admit charges the limits of a recipient to whom the code shall go too; limit
 	// says which of them is used up.
-	Admit(ctx context.Context, o otp.Order, to otp.Owner, ch otp.Channel, p otp.Policy) (limit string, err error)
+	Admit(ctx context.Context, o otp.Order, to otp.Owner, ch otp.Channel, p otp.Policy, also []otp.Bucket) (limit string, err error)
 	// Turn has the code go to the first of the other addresses, or strikes that
 	// out for a limit. next is the send that was staged; more is another address
 	// to be tried; state is how the send ended, otp.Queued if it is to be put down.
@@ -86,6 +86,9 @@ type Courier struct {
 	Gate       *Gate
 	Ringer     Ringer
 	Policies   map[otp.Namespace]otp.Policy
+	Rates      []otp.Rate
+	Prices     otp.Prices
+	Country    func(otp.Recipient) string // of a number; "" if it belongs to none
 	Partitions int
 	Stopping   <-chan struct{}              // closed: no new hand-over begins
 	Ended      func(otp.Channel, otp.State) // counts a send that this worker ended

@@ -27,7 +27,7 @@ func (c *Courier) turn(ctx context.Context, claim otp.Claim, ch otp.Channel, res
 			return c.rest(ctx, claim, ch, pause(claim.Rounds), "sealed_with_unknown_key")
 		}
 		to := c.Keys.Owner(claim.Owner.Namespace, letter.To, "", c.Partitions)
-		limit, err := c.Sends.Admit(ctx, claim.Order, to, f.Channel, c.Policies[claim.Owner.Namespace])
+		limit, err := c.Sends.Admit(ctx, claim.Order, to, f.Channel, c.Policies[claim.Owner.Namespace], c.charges(claim.Owner.Namespace, letter.To))
 		if err != nil {
 			return fmt.Errorf("admit another address of %s: %w", claim.Order, err)
 		}
@@ -48,6 +48,24 @@ func (c *Courier) turn(ctx context.Context, claim otp.Claim, ch otp.Channel, res
 		f = more
 	}
 	return nil
+}
+
+// charges are what a message to another address is counted in beside its recipient's
+// own limits: the budget of the day, and what counts by country or range.
+func (c *Courier) charges(ns otp.Namespace, to otp.Recipient) (all []otp.Bucket) {
+	s := otp.Subject{Namespace: ns, Channel: to.Channel(), Country: c.Country(to)}
+	if to.Channel() == otp.SMS {
+		s.Number = to.Reveal()
+	}
+	for _, r := range c.Rates {
+		if b, ok := c.Keys.Bucket(r, s); ok && r.OfNumbers() {
+			all = append(all, b)
+		}
+	}
+	if b, ok := c.Keys.Spend(c.Policies[ns], c.Prices, s); ok {
+		all = append(all, b)
+	}
+	return all
 }
 
 // unknown tells whether an answer of one of the attempts never came.

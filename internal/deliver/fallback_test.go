@@ -2,6 +2,8 @@ package deliver_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -316,4 +318,46 @@ func TestAProviderThatIsOnlyBusyKeepsTheCodeAtItsAddressForAWhile(t *testing.T) 
 		r.pass(time.Second)
 	}
 	r.reached(mail, r.turned(o))
+}
+
+// TestATextToTheOtherAddressIsPaidFromTheSameBudget starts by mail, and has the day's
+// budget for texts used up by one.
+func TestATextToTheOtherAddressIsPaidFromTheSameBudget(t *testing.T) {
+	for name, set := range map[string]func(*rig){
+		otp.DailySpend: func(r *rig) {
+			p := otp.DefaultPolicy()
+			p.DailySpend = map[string]otp.Money{"DE": 100}
+			r.courier.Policies = map[otp.Namespace]otp.Policy{otp.ForgotPassword: p}
+			r.courier.Prices = otp.Prices{"DE": 60}
+		},
+		"range": func(r *rig) {
+			r.courier.Rates = []otp.Rate{
+				{Name: "range", By: []otp.Dimension{otp.ByPrefix}, Digits: 5, Max: 1, Interval: time.Hour},
+				{Name: "all", By: []otp.Dimension{otp.ByNamespace}, Max: 1, Interval: time.Hour}, // of starts, and this is none
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sms, mail := vendor("sms", takes(otp.Accepted)), vendor("mail", refuses(otp.FaultRecipient))
+			r := fork(t, sms, mail)
+			set(r)
+			for i := range 2 {
+				from := otp.NewRecipient(otp.Email, fmt.Sprintf("a%d@example.com", i), fmt.Sprintf("a%d@example.com", i), "a•••")
+				o := r.startIn(from, 16, phone(fmt.Sprintf("+491511234567%d", i))).Order
+				r.done(o)
+				for len(r.bell.rang) > 0 {
+					next := r.bell.rang[0].Order
+					r.bell.rang = r.bell.rang[1:]
+					r.done(next)
+				}
+				sms.given(t, 1) // in all
+				if i == 1 {
+					steps := r.history(o).Steps
+					if last := steps[slices.IndexFunc(steps, func(s otp.Step) bool { return s.State == "fallback_refused" })]; last.Reason != name {
+						t.Errorf("refused for %q", last.Reason)
+					}
+				}
+			}
+		})
+	}
 }

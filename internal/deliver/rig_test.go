@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/otpipe/otpipe/internal/address"
 	"github.com/otpipe/otpipe/internal/breaker"
 	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/message"
@@ -78,6 +79,7 @@ func (r *rig) hire(t *testing.T, route []*provider) *rig {
 		Sends: r.store, Receipts: r.store, Composer: composer, Keys: r.keys, Providers: map[string]otp.Provider{}, Gate: gate,
 		Routes: otp.Routes{Default: map[otp.Channel][]string{}}, Stopping: r.stopping, Ended: r.end, Log: log,
 		Ringer: &r.bell, Policies: map[otp.Namespace]otp.Policy{otp.ForgotPassword: otp.DefaultPolicy()}, Partitions: 16,
+		Country: address.Country,
 	}
 	for _, p := range route {
 		r.courier.Providers[p.name] = p

@@ -78,9 +78,33 @@ func (k Keys) Bucket(r Rate, s Subject) (b Bucket, ok bool) {
 	return Bucket{Name: r.Name, Key: k.BucketOf(r.Name, values...), Max: r.Max, Interval: r.Interval, Cost: 1}, true
 }
 
+// Spend is the day's budget that a text comes out of: of its country where the policy
+// has one for that, else of all countries that have none. ok is false if there is none.
+func (k Keys) Spend(p Policy, prices Prices, s Subject) (b Bucket, ok bool) {
+	if s.Channel != SMS {
+		return b, false
+	}
+	whose := s.Country
+	most, ok := p.DailySpend[whose]
+	if !ok {
+		whose = Anywhere
+		most, ok = p.DailySpend[whose]
+	}
+	return Bucket{
+		Name: DailySpend, Key: k.BucketOf(DailySpend, string(s.Namespace), whose),
+		Max: int64(most), Interval: 24 * time.Hour, Cost: int64(prices.Of(s.Country)),
+	}, ok
+}
+
 // BucketOf names a bucket so that nobody can read what it counts by.
 func (k Keys) BucketOf(name string, values ...string) Fingerprint {
 	return Fingerprint(k.Anchor.mac(fingerprintBytes, append([]string{"bucket", name}, values...)...))
+}
+
+// OfNumbers tells whether a rule is about where texts go, and so about every address
+// that a code goes to, whoever asked for it.
+func (r Rate) OfNumbers() bool {
+	return slices.Contains(r.By, ByCountry) || slices.Contains(r.By, ByPrefix)
 }
 
 func (r Rate) about(s Subject) bool {

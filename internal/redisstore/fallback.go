@@ -14,17 +14,19 @@ var (
 )
 
 // Admit charges the limits of a recipient to whom the code of o shall go too.
-// limit says which of them is used up, "suppressed" if the channel is shut, or
-// "". To ask again for the same send is harmless. Its error is
+// limit says which of them is used up, the name of one of the buckets that are also
+// charged, "suppressed" if the channel is shut, or "". To ask again for the same send is harmless. Its error is
 // otp.ErrStoreUnavailable.
 //
 // The recipient's state lies in another slot than the verification's, so this is
 // a transition of its own: between both a crash costs the recipient a cooldown.
-func (s *Store) Admit(ctx context.Context, o otp.Order, to otp.Owner, ch otp.Channel, p otp.Policy) (limit string, err error) {
+func (s *Store) Admit(ctx context.Context, o otp.Order, to otp.Owner, ch otp.Channel, p otp.Policy, also []otp.Bucket) (limit string, err error) {
 	by := "for:" + o.String() // the send's own recipient may have the same limits
-	r, err := s.run(ctx, admit, stateKey(to.Namespace, "cooldown", to.Partition, string(to.Limit[0])),
+	args := []any{
 		to.Partition.String(), string(to.Namespace), joined(to.Identity), joined(to.Limit), string(ch), by,
-		ms(p.Cooldown), ms(p.AllCooldown), p.Daily, p.AllDaily)
+		ms(p.Cooldown), ms(p.AllCooldown), p.Daily, p.AllDaily,
+	}
+	r, err := s.run(ctx, admit, stateKey(to.Namespace, "cooldown", to.Partition, string(to.Limit[0])), append(args, bucketArgs(also)...)...)
 	if r.text(0) == "ok" {
 		return "", err
 	}

@@ -93,7 +93,7 @@ func TestWhoeverIsSuppressedOrLockedIsNotSentAnotherCode(t *testing.T) {
 		ctx, o := t.Context(), otp.Order{ID: otp.NewID(3), Send: 1}
 		owner := r.otherOwner()
 		admit := func(o otp.Order) string {
-			limit, err := r.store.Admit(ctx, o, owner, otp.Email, r.policy)
+			limit, err := r.store.Admit(ctx, o, owner, otp.Email, r.policy, nil)
 			r.must(err)
 			return limit
 		}

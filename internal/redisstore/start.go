@@ -21,11 +21,9 @@ func (s *Store) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 		string(o.Channel), o.Masked, string(o.Nonce), o.Digest.Key, o.Digest.Sum, string(o.Code), string(o.Letter),
 		ms(p.Life), ms(p.MaxLife), ms(p.MinLeft), p.Resend == otp.Rotate, p.MaxChecks, p.MaxSends,
 		ms(p.Cooldown), ms(p.AllCooldown), p.Daily, p.AllDaily,
-		ms(s.Retention), ms(patience), recentKept, string(o.Address), o.Act.Actor, o.Act.Reason, ms(p.FallbackAfter), s.strict(), guardText(o.Guard), len(o.Buckets),
+		ms(s.Retention), ms(patience), recentKept, string(o.Address), o.Act.Actor, o.Act.Reason, ms(p.FallbackAfter), s.strict(), guardText(o.Guard),
 	}
-	for _, b := range o.Buckets {
-		args = append(args, b.Name, string(b.Key), b.Max, ms(b.Interval), b.Cost)
-	}
+	args = append(args, bucketArgs(o.Buckets)...)
 	for _, f := range o.Fallbacks {
 		args = append(args, string(f.Channel), f.Masked, string(f.Letter))
 	}
@@ -74,4 +72,13 @@ func joined(fps []otp.Fingerprint) string {
 		all[i] = string(f)
 	}
 	return strings.Join(all, " ")
+}
+
+// bucketArgs are buckets as lua/bucket.lua reads them.
+func bucketArgs(all []otp.Bucket) []any {
+	args := []any{len(all)}
+	for _, b := range all {
+		args = append(args, b.Name, string(b.Key), b.Max, ms(b.Interval), b.Cost)
+	}
+	return args
 }

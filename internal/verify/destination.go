@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -91,28 +90,10 @@ func (s *Service) buckets(p otp.Policy, of otp.Subject) (all []otp.Bucket) {
 			all = append(all, b)
 		}
 	}
-	if b, ok := s.spend(p, of); ok {
+	if b, ok := s.Keys.Spend(p, s.Prices, of); ok {
 		all = append(all, b)
 	}
 	return all
-}
-
-// spend is the day's budget that a text comes out of: of its country where that
-// has one, else of all countries that have none.
-func (s *Service) spend(p otp.Policy, of otp.Subject) (b otp.Bucket, ok bool) {
-	if of.Channel != otp.SMS {
-		return b, false
-	}
-	whose := of.Country
-	most, ok := p.DailySpend[whose]
-	if !ok {
-		whose = otp.Anywhere
-		most, ok = p.DailySpend[whose]
-	}
-	return otp.Bucket{
-		Name: otp.DailySpend, Key: s.Keys.BucketOf(otp.DailySpend, string(of.Namespace), whose),
-		Max: int64(most), Interval: 24 * time.Hour, Cost: int64(s.Prices.Of(of.Country)),
-	}, ok
 }
 
 // Toll is how the guard of ranges is set; the zero Toll is none.

@@ -3,8 +3,8 @@
 --
 -- KEYS[1] the recipient's cooldown in the namespace
 -- ARGV[3..] partition, namespace, identity and limit fingerprints, channel, what names it in a cooldown,
---   cooldown, all_cooldown, daily, all_daily
--- Returns {"ok"}, also if it was asked before for this send, or {which limit}.
+--   cooldown, all_cooldown, daily, all_daily, how many buckets, and of each its name, key, most, interval in ms and cost
+-- Returns {"ok"}, also if it was asked before for this send, or {which limit, or the bucket's name}.
 
 -- include clock
 -- include record
@@ -32,6 +32,14 @@ if own_until > NOW or all_until > NOW then return {'cooldown'} end
 local own_start, own_used, own_given = read_quota(read[3])
 local all_start, all_used, all_given = read_quota(read[4])
 if own_used >= daily or all_used >= all_daily then return {'daily'} end
+
+if ARGV[13] ~= '0' then
+  -- include bucket
+  local all = buckets(13)
+  local full = fullest(all)
+  if full then return {full.name} end
+  for _, b in ipairs(all) do fill(b) end
+end
 
 charge(own_quota, own_start == 0 and NOW or own_start, own_used + 1, own_given)
 charge(all_quota, all_start == 0 and NOW or all_start, all_used + 1, all_given)
