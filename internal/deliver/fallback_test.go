@@ -333,7 +333,7 @@ func TestATextToTheOtherAddressIsPaidFromTheSameBudget(t *testing.T) {
 		"range": func(r *rig) {
 			r.courier.Rates = []otp.Rate{
 				{Name: "range", By: []otp.Dimension{otp.ByPrefix}, Digits: 5, Max: 1, Interval: time.Hour},
-				{Name: "all", By: []otp.Dimension{otp.ByNamespace}, Max: 1, Interval: time.Hour}, // of starts, and this is none
+				{Name: "all", By: []otp.Dimension{otp.ByNamespace}, Max: 0, Interval: time.Hour}, // of starts, and this is none
 			}
 		},
 	} {
