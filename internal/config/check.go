@@ -49,6 +49,7 @@ func (c Config) check(cs *complaints) {
 	c.checkLimits(cs)
 	c.checkTollGuard(cs)
 	c.checkAudit(cs)
+	c.checkDatabase(cs)
 	c.checkMessages(cs)
 	cs.want(slices.Contains(Levels, c.Log.Level), "log.level", "want debug, info, warn or error")
 	cs.want(slices.Contains([]string{"auto", "json", "text"}, c.Log.Format), "log.format", "want auto, json or text")

@@ -30,6 +30,7 @@ type Config struct {
 	Limits       []Limit              `toml:"limits"`
 	TollGuard    TollGuard            `toml:"toll_guard"`
 	Audit        Audit                `toml:"audit"`
+	Database     Database             `toml:"database"`
 	Messages     Messages             `toml:"messages"`
 	Namespaces   map[string]Namespace `toml:"namespaces"`
 	Log          Log                  `toml:"log"`

@@ -80,7 +80,8 @@ func TestEverythingIsReadFromTheFile(t *testing.T) {
 			Mode: "block", Digits: 6, Least: 30, CountryLeast: 300, Ratio: 0.1,
 			Window: config.Duration(12 * time.Hour), Grace: config.Duration(2 * time.Minute), Block: config.Duration(6 * time.Hour),
 		},
-		Audit: config.Audit{Sink: config.NewSecret("postgres://otp:canary-of-audit@db.example.com/otpipe"), Retention: config.Duration(8760 * time.Hour), FileSize: 50, Strict: true},
+		Database: config.Database{URL: config.NewSecret("postgres://otp:canary-of-database@db.example.com/otpipe")},
+		Audit:    config.Audit{Sink: config.NewSecret("postgres://otp:canary-of-audit@db.example.com/otpipe"), Retention: config.Duration(8760 * time.Hour), FileSize: 50, Strict: true},
 		Limits: []config.Limit{{
 			Name: "per-range", By: []string{"namespace", "prefix"}, Max: 30, Interval: config.Duration(10 * time.Minute), Digits: 7,
 			Namespaces: []string{"phone-auth"}, Channels: []string{"sms"}, Countries: []string{"DE"},

@@ -21,6 +21,7 @@ func whole(t *testing.T) string {
 	putSecrets(t, text)
 	t.Setenv("ADA_PASSWORD_HASH", hashOfAda)
 	t.Setenv("AUDIT_URL", "postgres://otpipe@db.example.com/otpipe")
+	t.Setenv("DATABASE_URL", "postgres://otpipe@db.example.com/otpipe")
 	text = commented.ReplaceAllString(text, "$1")
 	text = strings.ReplaceAll(text, "/etc/otpipe/dkim.pem", write(t, inPEM(t, ed25519Key(t))))
 	cert, key := certificateFiles(t)

@@ -9,7 +9,7 @@ import (
 // atStart are the settings, and tables of settings, that a process takes when it
 // starts: where it listens and writes, what it is connected to, and what all
 // processes must have agreed on.
-var atStart = []string{"redis", "api.listen", "api.admin", "api.connections", "api.tls", "api.admin_tls", "worker", "store", "keys.anchor", "support.listen", "support.tls", "audit", "log"}
+var atStart = []string{"redis", "api.listen", "api.admin", "api.connections", "api.tls", "api.admin_tls", "worker", "store", "keys.anchor", "support.listen", "support.tls", "audit", "database", "log"}
 
 // AtStart tells whether a process takes a setting only when it starts. All others
 // it also takes when it is told to read its configuration again.

@@ -22,6 +22,7 @@ func TestWhatAProcessTakesOnlyWhenItStartsIsNamed(t *testing.T) {
 		"store.retention":  func(c *config.Config) { c.Store.Retention = config.Duration(time.Hour) },
 		"keys.anchor":      func(c *config.Config) { c.Keys.Anchor = config.NewSecret("other") },
 		"audit.sink":       func(c *config.Config) { c.Audit.Sink = config.NewSecret("sqlite:///tmp/other.db") },
+		"database.url":     func(c *config.Config) { c.Database.URL = config.NewSecret("sqlite:///tmp/other.db") },
 		"log.level":        func(c *config.Config) { c.Log.Level = "warn" },
 		"support":          func(c *config.Config) { c.Support.Users, c.Support.OIDC = nil, config.OIDC{} },
 		"support.listen":   func(c *config.Config) { c.Support.Listen = "127.0.0.1:1" },

@@ -124,6 +124,9 @@ window = "12h"
 grace = "2m"
 block = "6h"
 
+[database]
+url = "postgres://otp:canary-of-database@db.example.com/otpipe"
+
 [audit]
 sink = "postgres://otp:canary-of-audit@db.example.com/otpipe"
 retention = "8760h"

@@ -20,7 +20,7 @@ func TestEverySecretOfAConfigurationIsTested(t *testing.T) {
 		".Redis.URL", ".Redis.QueueURL", ".Keys.Anchor", ".Keys.Ring[].Secret",
 		".Providers[].Twilio.Password", ".Providers[].Twilio.AuthTokens[]", ".Providers[].SMTP.Password",
 		".Providers[].Webhook.URL", ".Providers[].Webhook.Secrets[]", ".Events[].URL", ".Events[].Secrets[]",
-		".Support.Users[].PasswordHash", ".Support.OIDC.ClientSecret", ".Audit.Sink",
+		".Support.Users[].PasswordHash", ".Support.OIDC.ClientSecret", ".Audit.Sink", ".Database.URL",
 	}
 	got := secretsOf(parse(t, good))
 	for _, name := range want {

@@ -41,7 +41,7 @@ const (
 )
 
 const (
-	connections  = 10
+	connections  = 32
 	connectLimit = 5 * time.Second
 	busy         = 5 * time.Second // that SQLite waits for another writer
 	migrateLimit = 30 * time.Second
@@ -59,6 +59,7 @@ func OpenPostgres(ctx context.Context, target string) (*DB, error) {
 	}
 	db := stdlib.OpenDB(*c)
 	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections) // else all but two are opened anew whenever there is much to do
 	return migrated(ctx, &DB{db: db, kind: postgres})
 }
 
@@ -83,6 +84,7 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
 	return migrated(ctx, &DB{db: db, kind: sqlite})
 }
 
