@@ -102,7 +102,7 @@ func (a *api) prepare(ctx context.Context, c config.Config, keys otp.Keys) (begi
 	}
 	verifier.Verifications, verifier.Ringer, verifier.Templates = a.verifications, a.ringer, composer
 	desk := &deliver.Desk{Receipts: a.metrics.Receipts(a.in.store), Ringer: a.ringer}
-	public, err := newAPI(c, a.log, verifier, desk, newSearcher(a.archive, a.in.store, keys), a.in.store)
+	public, err := newAPI(c, keys, a.log, verifier, desk, newSearcher(a.archive, a.in.store, keys), a.in.store)
 	if err != nil {
 		return nil, err
 	}
@@ -140,13 +140,13 @@ func newVerifier(c config.Config, log *slog.Logger, store *redisstore.Store, key
 		return nil, err
 	}
 	return &verify.Service{
-		Sessions: telemetry.LogSessions(store, log), Locks: telemetry.LogLocks(store, log), Journal: store, Repeats: store,
+		Sessions: telemetry.LogSessions(store, log), Signer: newSigner(c, keys), Locks: telemetry.LogLocks(store, log), Journal: store, Repeats: store,
 		Addresses: address.Parse, Place: atlas.Place, Namespaces: c.Policies(), Rates: c.Rates(), Prices: c.Prices(), Toll: c.TollGuard.Toll(),
 		Keys: keys, Partitions: c.Store.Partitions,
 	}, nil
 }
 
-func newAPI(c config.Config, log *slog.Logger, verifier *verify.Service, desk *deliver.Desk, auditor *audit.Searcher, orders deliver.Orders) (*httpapi.API, error) {
+func newAPI(c config.Config, keys otp.Keys, log *slog.Logger, verifier *verify.Service, desk *deliver.Desk, auditor *audit.Searcher, orders deliver.Orders) (*httpapi.API, error) {
 	proxies, err := c.API.Networks()
 	if err != nil {
 		return nil, fmt.Errorf("api.proxies: %w", err)
@@ -159,6 +159,7 @@ func newAPI(c config.Config, log *slog.Logger, verifier *verify.Service, desk *d
 		Explainer: Explainer(),
 		Auditor:   auditor,
 		Keys:      keyring(c),
+		JWKS:      newSigner(c, keys),
 		Proxies:   proxies,
 		Log:       log,
 		Version:   Version(),

@@ -193,7 +193,8 @@ type Namespace struct {
 	AllCooldown *Duration  `toml:"all_cooldown"` // between two sends to a recipient in any namespace
 	Daily       *int       `toml:"daily"`        // sends to a recipient in this namespace within 24 hours
 	AllDaily    *int       `toml:"all_daily"`    // sends to a recipient in all namespaces within 24 hours
-	SessionLife *Duration  `toml:"session_life"` // of the session that a right guess opens, 1m to 24h
+	SessionLife *Duration  `toml:"session_life"` // of the session that a right guess opens, 1m to 24h; a jwt at most 1h
+	Session     *string    `toml:"session"`      // opaque: a token that otpipe is asked about, and that can be consumed; jwt: one that is verified by /.well-known/jwks.json, without asking
 	// FallbackAfter is how long a receipt may keep a text from going to the other
 	// address that its caller has named, at least 5s.
 	FallbackAfter *Duration         `toml:"fallback_after"`
@@ -254,6 +255,9 @@ func (n Namespace) over(p otp.Policy) otp.Policy {
 	}
 	if n.Resend != nil {
 		p.Resend = otp.Resend(*n.Resend)
+	}
+	if n.Session != nil {
+		p.Session = otp.SessionForm(*n.Session)
 	}
 	n.overDestinations(&p)
 	for to, from := range map[*int]*int{

@@ -48,6 +48,9 @@ type ReceiptReader interface {
 	Parse(r *http.Request) (otp.Receipt, error)
 }
 
+// KeySet is the public keys of signed sessions, as a JWK Set (RFC 7517).
+type KeySet interface{ JWKS() ([]byte, error) }
+
 // API is wired by app; every field is required.
 type API struct {
 	Verifier  Verifier
@@ -57,6 +60,7 @@ type API struct {
 	Explainer support.Explainer
 	Auditor   Auditor
 	Keys      Keyring
+	JWKS      KeySet
 	Proxies   origin.Proxies // may be none
 	Log       *slog.Logger
 	Version   string
@@ -75,5 +79,6 @@ func (a *API) Handler() http.Handler {
 	describeReceipts(doc.OpenAPI())
 	mux.Handle("GET /docs", docs(doc.OpenAPI()))
 	mux.Handle("GET /widget.js", widget.Handler())
+	mux.HandleFunc("GET /.well-known/jwks.json", a.keySet)
 	return a.everyAnswer(routed(mux))
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/otpipe/otpipe/internal/audit"
 	"github.com/otpipe/otpipe/internal/deliver"
 	"github.com/otpipe/otpipe/internal/httpapi"
+	"github.com/otpipe/otpipe/internal/jwtsession"
 	"github.com/otpipe/otpipe/internal/message"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
@@ -97,18 +98,25 @@ func newRigOn(t testing.TB, rdb *redis.Client) *rig {
 		p.Countries = []string{"DE", "GB"}
 		namespaces[ns] = p
 	}
+	signed := namespaces[otp.PhoneAuth]
+	signed.Session = otp.SignedSession
+	namespaces["signed"] = signed
 	composer, err := message.New(templates.FS, namespaces, message.Settings{Params: map[string]string{"brand": "Example"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.metrics = telemetry.New("test", namespaces, nil)
 	r.service = &verify.Service{
-		Verifications: r.metrics.Verifications(r.store), Sessions: r.store, Journal: r.store, Locks: r.store, Repeats: r.store,
+		Verifications: r.metrics.Verifications(r.store), Sessions: r.store, Signer: signer(r.keys), Journal: r.store, Locks: r.store, Repeats: r.store,
 		Ringer: r.ringer, Templates: composer, Addresses: address.Parse, Place: address.Atlas{}.Place,
 		Namespaces: namespaces, Rates: []otp.Rate{{Name: "per-ip", By: []otp.Dimension{otp.ByIP}, Max: 2, Interval: time.Hour}}, Keys: r.keys, Partitions: 16,
 	}
 	r.server = serve(t, r.api(r.service).Handler())
 	return r
+}
+
+func signer(keys otp.Keys) jwtsession.Signer {
+	return jwtsession.Signer{Ring: keys.Sign, Issuer: "https://otp.example.com", Now: time.Now}
 }
 
 // api is the face over any verifier.
@@ -123,6 +131,7 @@ func (r *rig) api(v httpapi.Verifier) *httpapi.API {
 			{Name: "smtp", Driver: "smtp", Channels: []otp.Channel{otp.Email}},
 		}},
 		Auditor:   r.auditor(),
+		JWKS:      signer(r.keys),
 		Explainer: support.Explainer{Words: func(string) string { return "" }}, Keys: keyring(), Version: "test",
 		Log: slog.New(telemetry.LogHandler(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 	}

@@ -12,7 +12,7 @@ import (
 
 // SessionBody asks whether a token proves something.
 type SessionBody struct {
-	Token     string `json:"token" maxLength:"128" doc:"From the right check."`
+	Token     string `json:"token" maxLength:"1024" doc:"From the right check."`
 	Namespace string `json:"namespace" maxLength:"32" doc:"What you need proved; not what the browser says."`
 	To        string `json:"to" maxLength:"320" doc:"Whose control of it you need proved."`
 }

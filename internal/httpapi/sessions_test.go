@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -132,4 +135,47 @@ func TestASessionIsAskedAboutForARecipientThatCanBe(t *testing.T) {
 	r.session("introspect", body.with(fields{"to": "12"})).want(http.StatusBadRequest, "invalid_recipient")
 	r.session("introspect", body.with(fields{"namespace": "no-such"})).want(http.StatusNotFound, "namespace_not_found")
 	r.session("consume", body.with(fields{"to": nil})).want(http.StatusBadRequest, "invalid_request")
+}
+
+// TestASignedSessionIsVerifiedWithoutUs also asks us, for whom that is easier.
+func TestASignedSessionIsVerifiedWithoutUs(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	signed := toPhone.with(fields{"namespace": "signed"})
+	id, token, expires := r.proven(signed)
+	set, err := r.try(r.server, request{method: http.MethodGet, path: "/.well-known/jwks.json"}) // it may be kept, as no other answer
+	if err != nil || set.status != http.StatusOK || set.header.Get("Cache-Control") != "public, max-age=300" || set.header.Get("Content-Type") != "application/jwk-set+json" {
+		t.Fatalf("%d %v", set.status, set.header)
+	}
+	var jwks jose.JSONWebKeySet
+	if err := json.Unmarshal([]byte(set.raw), &jwks); err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.EdDSA})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims jwt.Claims
+	if err := parsed.Claims(jwks, &claims); err != nil {
+		t.Fatal(err)
+	}
+	if claims.Subject != id || claims.Audience[0] != "signed" || time.Until(claims.Expiry.Time()) > time.Hour {
+		t.Errorf("%+v", claims)
+	}
+	body := signed.with(fields{"token": token})
+	want := fields{"active": true, "verification_id": id, "channel": "sms", "expires_at": expires}
+	if d := cmp.Diff(want, r.session("introspect", body).ok().body); d != "" {
+		t.Error(d)
+	}
+	for name, c := range map[string]fields{
+		"another recipient": body.with(fields{"to": "+4915112345679"}),
+		"another token":     body.with(fields{"token": token[:len(token)-4] + "AAAA"}),
+		"an opaque one":     body.with(fields{"token": "ots_00" + strings.Repeat("A", 43)}),
+		"another namespace": body.with(fields{"namespace": "phone-auth"}),
+	} {
+		if d := cmp.Diff(inactive, r.session("introspect", c).ok().body); d != "" {
+			t.Error(name, d)
+		}
+	}
+	r.session("consume", body).want(http.StatusBadRequest, "invalid_request")
 }

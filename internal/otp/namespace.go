@@ -65,6 +65,7 @@ type Policy struct {
 	AllDaily    int           // sends to a recipient in all namespaces, likewise
 
 	SessionLife time.Duration
+	Session     SessionForm // of a right check
 
 	// FallbackAfter is how long a receipt may keep a text from going to the other
 	// address that its caller has named.
@@ -97,6 +98,7 @@ func DefaultPolicy() Policy {
 		Cooldown:   time.Minute, AllCooldown: 10 * time.Second,
 		Daily: 10, AllDaily: 20,
 		SessionLife:   time.Hour,
+		Session:       OpaqueSession,
 		FallbackAfter: 30 * time.Second,
 	}
 }
@@ -149,6 +151,8 @@ func (p Policy) Check() error {
 	want(p.Cooldown >= 0 && p.AllCooldown >= 0, "cooldown, all_cooldown: want zero or more")
 	want(p.Daily >= 1 && p.AllDaily >= 1, "daily, all_daily: want at least 1")
 	want(p.SessionLife >= time.Minute && p.SessionLife <= 24*time.Hour, "session_life: want 1m to 24h")
+	want(p.Session == OpaqueSession || p.Session == SignedSession, "session: want %q or %q", OpaqueSession, SignedSession)
+	want(p.Session != SignedSession || p.SessionLife <= LongestSigned, "session_life: want at most 1h of a jwt, which nobody can end")
 	want(p.FallbackAfter >= 5*time.Second, "fallback_after: want at least 5s")
 	for _, c := range p.Countries {
 		want(c == Anywhere || countryForm.MatchString(c), `countries: want ISO 3166 codes such as "DE", or "*" for all`)

@@ -36,7 +36,7 @@ func TestTheDefaultPolicyIsWhatTheDesignSays(t *testing.T) {
 		LockAfter: 5, FailWindow: 24 * time.Hour,
 		Locks: []time.Duration{15 * time.Minute, time.Hour, 24 * time.Hour}, StrikeLife: 48 * time.Hour,
 		Cooldown: 60 * time.Second, AllCooldown: 10 * time.Second, Daily: 10, AllDaily: 20,
-		SessionLife: time.Hour, FallbackAfter: 30 * time.Second,
+		SessionLife: time.Hour, Session: otp.OpaqueSession, FallbackAfter: 30 * time.Second,
 	}
 	if d := cmp.Diff(want, otp.DefaultPolicy()); d != "" {
 		t.Fatal(d)
@@ -129,6 +129,9 @@ var rules = []rule{
 	{"a session of a minute", func(p *otp.Policy) { p.SessionLife = time.Minute }, ""},
 	{"a session of a day", func(p *otp.Policy) { p.SessionLife = 24 * time.Hour }, ""},
 	{"a session above a day", func(p *otp.Policy) { p.SessionLife = 24*time.Hour + 1 }, "session_life"},
+	{"a jwt of an hour", func(p *otp.Policy) { p.Session = otp.SignedSession }, ""},
+	{"a jwt above an hour", func(p *otp.Policy) { p.Session, p.SessionLife = otp.SignedSession, time.Hour+1 }, "session_life"},
+	{"a session of another form", func(p *otp.Policy) { p.Session = "cookie" }, "session"},
 }
 
 func TestAPolicyIsCheckedByEveryRule(t *testing.T) {

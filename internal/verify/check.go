@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -54,10 +55,25 @@ func (s *Service) Check(ctx context.Context, who otp.Caller, r CheckRequest) (Ch
 	}
 	c := Checked{Verdict: v.Verdict, Replayed: replayed}
 	if v.Right() {
-		// The key that made the token is the verdict's: the answer may be given again.
-		c.Token, err = s.Keys.TokenAgain(v.SessionKey, owner, code, v.Nonce)
+		err = s.prove(&c, owner, policy, code, v.Nonce)
 	}
 	return c, err
+}
+
+// prove makes the session's token. The key is the verdict's: the answer may be given
+// again.
+func (s *Service) prove(c *Checked, owner otp.Owner, p otp.Policy, code otp.Code, n otp.Nonce) (err error) {
+	if p.Session == otp.SignedSession {
+		c.ExpiresAt = c.ExpiresAt.Truncate(time.Second) // as the token has it
+		signed, err := s.Signer.Sign(otp.Claims{
+			Key: c.SessionKey, ID: c.ID, Namespace: owner.Namespace, Channel: c.Channel, To: s.Keys.StandIn(owner),
+			IssuedAt: c.ExpiresAt.Add(-p.SessionLife), ExpiresAt: c.ExpiresAt,
+		})
+		c.Token = otp.SignedToken(signed)
+		return err
+	}
+	c.Token, err = s.Keys.TokenAgain(c.SessionKey, owner, code, n)
+	return err
 }
 
 // verdict is what is kept of a check: all but the token, which is made again.

@@ -28,6 +28,14 @@ type Sessions interface {
 	Session(ctx context.Context, t otp.Token, o otp.Owner, consume bool) (otp.Session, error)
 }
 
+// Signer makes and reads sessions that need no look-up.
+type Signer interface {
+	Sign(c otp.Claims) (token string, err error)
+	// Read fails with otp.ErrNotFound unless the token is ours, for the namespace and
+	// good now.
+	Read(token string, ns otp.Namespace) (otp.Claims, error)
+}
+
 // Journal tells what happened.
 type Journal interface {
 	// Find fails with otp.ErrNotFound.
@@ -74,6 +82,7 @@ type Templates interface {
 type Service struct {
 	Verifications Verifications
 	Sessions      Sessions
+	Signer        Signer
 	Journal       Journal
 	Locks         Locks
 	Repeats       Repeats

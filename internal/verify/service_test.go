@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/otpipe/otpipe/internal/address"
+	"github.com/otpipe/otpipe/internal/jwtsession"
 	"github.com/otpipe/otpipe/internal/message"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
@@ -48,7 +49,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r.Service = &verify.Service{
-		Verifications: watched{r.store, r}, Sessions: r.store, Journal: r.store, Locks: r.store, Repeats: r.store,
+		Verifications: watched{r.store, r}, Sessions: r.store, Signer: jwtsession.Signer{Ring: keys(t, "k1").Sign, Now: time.Now}, Journal: r.store, Locks: r.store, Repeats: r.store,
 		Ringer: r, Templates: composer, Addresses: address.Parse, Place: address.Atlas{Disposable: address.Domains{"gone.example": true}}.Place, Namespaces: namespaces,
 		Keys: keys(t, "k1"), Partitions: 16,
 	}
