@@ -14,6 +14,7 @@ type CheckRequest struct {
 	ID        string // instead of both
 	Code      Secret // as it was typed; spaces and dashes do not matter
 	Binding   Secret // what was given at the start
+	Ticket    Secret // of the newest start, where it gave one
 
 	// IdempotencyKey makes two requests one guess, for a day. "": one is drawn, so
 	// that the tries of this call are one guess.
@@ -26,6 +27,7 @@ type checkBody struct {
 	ID        string `json:"id,omitempty"`
 	Code      string `json:"code"`
 	Binding   string `json:"binding,omitempty"`
+	Ticket    string `json:"ticket,omitempty"`
 }
 
 // Checked is what became of a guess.
@@ -66,7 +68,7 @@ type SessionProof struct {
 // Its error may be ErrRecipientLocked or ErrInvalidCodeFormat, which is not
 // counted, and others. Tries of one call are one guess.
 func (c *Client) Check(ctx context.Context, r CheckRequest) (k Checked, err error) {
-	body := checkBody{r.Namespace, r.To, r.ID, r.Code.Reveal(), r.Binding.Reveal()}
+	body := checkBody{r.Namespace, r.To, r.ID, r.Code.Reveal(), r.Binding.Reveal(), r.Ticket.Reveal()}
 	head, err := c.do(ctx, call{operation: "check", method: http.MethodPost, path: "/v1/verifications/check", body: body, key: keyOr(r.IdempotencyKey), again: keyed}, &k)
 	k.Replayed = head.Get("Idempotency-Replayed") == "true"
 	return k, err

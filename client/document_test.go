@@ -80,7 +80,7 @@ var calls = map[string]func(c *client.Client, t *testing.T) (any, error){
 		})
 	},
 	"check": func(c *client.Client, t *testing.T) (any, error) {
-		return c.Check(t.Context(), client.CheckRequest{Namespace: "n", To: "t", ID: "VE", Code: client.Hide("123456"), Binding: client.Hide("b"), IdempotencyKey: "mine"})
+		return c.Check(t.Context(), client.CheckRequest{Namespace: "n", To: "t", ID: "VE", Code: client.Hide("123456"), Binding: client.Hide("b"), Ticket: client.Hide("ticket"), IdempotencyKey: "mine"})
 	},
 	"get":    func(c *client.Client, t *testing.T) (any, error) { return c.Get(t.Context(), "VE/1") },
 	"cancel": func(c *client.Client, t *testing.T) (any, error) { return c.Cancel(t.Context(), "VE/1") },

@@ -60,8 +60,9 @@ type Fallback struct {
 // does not arrive.
 type Started struct {
 	Verification
-	Resent   bool `json:"resent"` // the code of a verification that was there already
-	Replayed bool `json:"-"`      // an answer to an earlier request with this key
+	Resent   bool   `json:"resent"` // the code of a verification that was there already
+	Ticket   Secret `json:"ticket"` // to be brought back with the code, in namespaces that keep it with you
+	Replayed bool   `json:"-"`      // an answer to an earlier request with this key
 }
 
 // Start asks for a code, and tries again as long as that can do no harm. Its

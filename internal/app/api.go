@@ -19,6 +19,7 @@ import (
 	"github.com/otpipe/otpipe/internal/httpapi"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
+	"github.com/otpipe/otpipe/internal/sqlstore"
 	"github.com/otpipe/otpipe/internal/telemetry"
 	"github.com/otpipe/otpipe/internal/verify"
 )
@@ -53,13 +54,13 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger, again Reload
 		return fmt.Errorf("audit: %w", err)
 	}
 	defer closeArchive(archive)
-	a := &api{log: log, tracing: tracing, archive: archive, gauge: asynqueue.NewGauge(queue), certs: certificates{}}
+	a := &api{log: log, tracing: tracing, archive: archive, database: newDatabase(c), gauge: asynqueue.NewGauge(queue), certs: certificates{}}
+	defer a.closeDatabase()
 	store := newStore(c)
 	store.Redis = rdb
 	a.in = &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("api", c, keys), log: log}
 	a.metrics = apiMetrics(c, a.gauge)
 	a.ringer = asynqueue.NewRinger(queue, log, a.metrics.Lost)
-	a.verifications = telemetry.LogVerifications(a.metrics.Verifications(&store), log)
 	begin, err := a.prepare(ctx, c, keys)
 	if err != nil {
 		return err
@@ -75,15 +76,15 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger, again Reload
 // api is what of an api's process outlives its configuration, and what was made
 // of that.
 type api struct {
-	log           *slog.Logger
-	tracing       *telemetry.Tracing
-	metrics       *telemetry.Metrics
-	archive       audit.Archive
-	gauge         *asynqueue.Gauge
-	ringer        *asynqueue.Ringer
-	verifications verify.Verifications
-	in            *entry
-	certs         certificates
+	log      *slog.Logger
+	tracing  *telemetry.Tracing
+	metrics  *telemetry.Metrics
+	archive  audit.Archive
+	database *sqlstore.Lazy // nil: there is none
+	gauge    *asynqueue.Gauge
+	ringer   *asynqueue.Ringer
+	in       *entry
+	certs    certificates
 
 	public, pages swap
 	warm          func(context.Context, *slog.Logger)
@@ -100,7 +101,8 @@ func (a *api) prepare(ctx context.Context, c config.Config, keys otp.Keys) (begi
 	if err != nil {
 		return nil, err
 	}
-	verifier.Verifications, verifier.Ringer, verifier.Templates = a.verifications, a.ringer, composer
+	verifications := telemetry.LogVerifications(a.metrics.Verifications(a.elsewhere(keys)), a.log)
+	verifier.Verifications, verifier.Ringer, verifier.Templates = verifications, a.ringer, composer
 	desk := &deliver.Desk{Receipts: a.metrics.Receipts(a.in.store), Ringer: a.ringer}
 	public, err := newAPI(c, keys, a.log, verifier, desk, newSearcher(a.archive, a.in.store, keys), a.in.store)
 	if err != nil {
@@ -109,7 +111,7 @@ func (a *api) prepare(ctx context.Context, c config.Config, keys otp.Keys) (begi
 	var staff pages
 	ctx, end := context.WithCancel(ctx)
 	if c.Support.On() {
-		if staff, err = newPages(ctx, c, keys, a); err != nil {
+		if staff, err = newPages(ctx, c, keys, a, verifications); err != nil {
 			end()
 			return nil, fmt.Errorf("support: %w", err)
 		}
@@ -218,6 +220,7 @@ func (a *api) run(ctx context.Context, r *reloader) error {
 		g.Go(func() error { return serve(ctx, f, a.log) })
 	}
 	g.Go(func() error { return a.certs.watch(ctx, a.log) })
+	g.Go(func() error { a.sweep(ctx); return nil })
 	err = g.Wait()
 	stopRinging()
 	<-rung

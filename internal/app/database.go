@@ -2,9 +2,13 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/otpipe/otpipe/internal/config"
+	"github.com/otpipe/otpipe/internal/jwestore"
+	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/sqlstore"
+	"github.com/otpipe/otpipe/internal/verify"
 )
 
 // newDatabase is the configured one, opened when it is first used; nil if there is
@@ -23,4 +27,40 @@ func newDatabase(c config.Config) *sqlstore.Lazy {
 		}
 		return sqlstore.OpenPostgres(ctx, c.Database.URL.Reveal())
 	}}
+}
+
+func (a *api) closeDatabase() {
+	if a.database != nil {
+		_ = a.database.Close()
+	}
+}
+
+// elsewhere is the store, also for codes whose digests are not kept in it.
+func (a *api) elsewhere(keys otp.Keys) *verify.Elsewhere {
+	e := verify.Elsewhere{Guesses: a.in.store, Keys: keys, Now: time.Now, Tickets: jwestore.Tickets{Ring: keys.Ticket, Now: time.Now}}
+	if a.database != nil {
+		e.Codes = &sqlstore.Codes{DB: a.database}
+	}
+	return verify.NewElsewhere(e)
+}
+
+// sweepEvery is how often digests that have expired are removed.
+const sweepEvery = time.Minute
+
+// sweep removes them until ctx ends. While the database is away they stay.
+func (a *api) sweep(ctx context.Context) {
+	if a.database == nil {
+		return
+	}
+	codes := &sqlstore.Codes{DB: a.database}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(sweepEvery):
+		}
+		if _, err := codes.Sweep(ctx); err != nil {
+			a.log.Debug("expired digests not removed", "error", err)
+		}
+	}
 }

@@ -30,7 +30,7 @@ type pages struct {
 
 // newPages makes the support pages. Their streams end when ctx does. What the
 // staff start is counted as what products start is.
-func newPages(ctx context.Context, c config.Config, keys otp.Keys, a *api) (pages, error) {
+func newPages(ctx context.Context, c config.Config, keys otp.Keys, a *api, started verify.Verifications) (pages, error) {
 	in := a.in
 	proxies, err := c.Support.Networks()
 	if err != nil {
@@ -54,7 +54,7 @@ func newPages(ctx context.Context, c config.Config, keys otp.Keys, a *api) (page
 	ui := &supportui.UI{
 		Door: door,
 		Support: &support.Service{
-			Journal: in.store, Acts: staffActs{in.store, a.verifications}, Ringer: a.ringer,
+			Journal: in.store, Acts: staffActs{in.store, started}, Ringer: a.ringer,
 			Addresses: func(text string) (otp.Recipient, error) { return address.Typed(text, c.Support.Country) },
 			Explainer: Explainer(), Namespaces: c.Policies(), Keys: keys, Partitions: c.Store.Partitions,
 		},

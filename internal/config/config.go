@@ -195,6 +195,9 @@ type Namespace struct {
 	AllDaily    *int       `toml:"all_daily"`    // sends to a recipient in all namespaces within 24 hours
 	SessionLife *Duration  `toml:"session_life"` // of the session that a right guess opens, 1m to 24h; a jwt at most 1h
 	Session     *string    `toml:"session"`      // opaque: a token that otpipe is asked about, and that can be consumed; jwt: one that is verified by /.well-known/jwks.json, without asking
+	Codes       *string    `toml:"codes"`        // where digests are kept: redis; sql, in [database]; jwe, in a ticket that whoever asks for a code brings back
+	Guard       *string    `toml:"guard"`        // of codes = "jwe". redis: guesses are counted and a ticket is good once; none: neither, and a check looks nothing up
+	Fail        *string    `toml:"fail"`         // likewise, while Redis does not answer. closed: checks are refused; open: each process goes by what it has counted itself
 	// FallbackAfter is how long a receipt may keep a text from going to the other
 	// address that its caller has named, at least 5s.
 	FallbackAfter *Duration         `toml:"fallback_after"`
@@ -256,9 +259,7 @@ func (n Namespace) over(p otp.Policy) otp.Policy {
 	if n.Resend != nil {
 		p.Resend = otp.Resend(*n.Resend)
 	}
-	if n.Session != nil {
-		p.Session = otp.SessionForm(*n.Session)
-	}
+	n.overForms(&p)
 	n.overDestinations(&p)
 	for to, from := range map[*int]*int{
 		&p.Digits: n.Digits, &p.MaxChecks: n.MaxChecks, &p.MaxSends: n.MaxSends,
@@ -278,6 +279,22 @@ func (n Namespace) over(p otp.Policy) otp.Policy {
 		}
 	}
 	return p
+}
+
+// overForms takes over in what form proofs and digests are.
+func (n Namespace) overForms(p *otp.Policy) {
+	if n.Session != nil {
+		p.Session = otp.SessionForm(*n.Session)
+	}
+	if n.Codes != nil {
+		p.Codes = otp.CodesAt(*n.Codes)
+	}
+	if n.Guard != nil {
+		p.Guard = otp.TicketGuard(*n.Guard)
+	}
+	if n.Fail != nil {
+		p.Fail = otp.WhenDown(*n.Fail)
+	}
 }
 
 func (n Namespace) overDestinations(p *otp.Policy) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/url"
 	"path"
+
+	"github.com/otpipe/otpipe/internal/otp"
 )
 
 // Database is where authenticator apps, and the codes of namespaces that say so, are kept: what has to outlive
@@ -33,6 +35,9 @@ func (d Database) Place() (kind, where string, err error) {
 }
 
 func (c Config) checkDatabase(cs *complaints) {
+	for ns, p := range c.Policies() {
+		cs.want(p.Codes != otp.CodesInSQL || c.Database.On(), "namespaces."+string(ns)+".codes", "there is no database: want database.url")
+	}
 	if c.Database.On() {
 		_, _, err := c.Database.Place()
 		cs.want(err == nil, "database.url", "%v", errDatabaseURL)

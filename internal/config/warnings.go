@@ -40,6 +40,12 @@ func (c Config) Warnings() (all []string) {
 	warn(strings.HasPrefix(c.API.PublicURL, "http:"), "api.public_url", "without https, receipts and the numbers in them travel in clear")
 	behind := c.Support.On() && strings.HasPrefix(c.Support.PublicURL, "https:") // the pages themselves speak plain http
 	warn(behind && len(c.Support.Proxies) == 0, "support.proxies", "it is not set, so all who sign in seem to be in one place, that of your proxy, and one who guesses slows them all")
+	policies := c.Policies()
+	for _, ns := range slices.Sorted(maps.Keys(policies)) {
+		p, setting := policies[ns], "namespaces."+string(ns)
+		warn(p.Guard == otp.NothingGuards, setting+".guard", "guesses are not counted, and a ticket is good as often as it comes while it lives: see docs/stores.md for the odds")
+		warn(p.Fail == otp.FailOpen, setting+".fail", "while Redis is away each api allows max_checks guesses of its own, and the same ticket once")
+	}
 	return append(all, c.certificateDoubts()...)
 }
 

@@ -14,6 +14,7 @@ type CheckBody struct {
 	To        string `json:"to,omitempty" maxLength:"320" doc:"The recipient, as at the start."`
 	Code      string `json:"code" example:"123456" doc:"As it was typed, without spaces."`
 	Binding   string `json:"binding,omitempty" maxLength:"256" doc:"Where the start had one: the same."`
+	Ticket    string `json:"ticket,omitempty" maxLength:"2048" doc:"Where the start gave one: it."`
 }
 
 type checkInput struct {
@@ -63,7 +64,7 @@ func (a *API) check(ctx context.Context, who otp.Caller, in *checkInput) (*check
 func checkRequest(who otp.Caller, in *checkInput) (verify.CheckRequest, error) {
 	b := in.Body
 	n, err := nonce(who, "check", in.IdempotencyKey)
-	r := verify.CheckRequest{Namespace: otp.Namespace(b.Namespace), To: b.To, Code: b.Code, Binding: b.Binding, Nonce: n}
+	r := verify.CheckRequest{Namespace: otp.Namespace(b.Namespace), To: b.To, Code: b.Code, Binding: b.Binding, Ticket: otp.Ticket(b.Ticket), Nonce: n}
 	if err != nil {
 		return r, err
 	}

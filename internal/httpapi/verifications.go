@@ -36,7 +36,8 @@ type Verification struct {
 // Started is a verification and whether this request sent its code again.
 type Started struct {
 	Verification
-	Resent bool `json:"resent" doc:"This request sent the code of a verification that was alive already."`
+	Resent bool   `json:"resent" doc:"This request sent the code of a verification that was alive already."`
+	Ticket string `json:"ticket,omitempty" doc:"To be brought back with the code, in namespaces that keep it with you; the newest one counts."`
 }
 
 // Checks counts the guesses.
@@ -171,7 +172,7 @@ func (a *API) start(ctx context.Context, who otp.Caller, in *startInput) (*start
 	}
 	out := &startOutput{
 		Location: "/v1/verifications/" + string(s.Order.ID), Replayed: replayed(s.Replayed),
-		Body: Started{Resent: s.Resent, Verification: Verification{
+		Body: Started{Resent: s.Resent, Ticket: string(s.Ticket), Verification: Verification{
 			ID: string(s.Order.ID), Namespace: string(s.Namespace), Channel: string(s.Channel), ToMasked: s.Masked,
 			Status: string(otp.Pending), Send: s.Order.Send, SendsLeft: s.SendsLeft,
 			ExpiresAt: Instant(s.ExpiresAt), ResendAt: Instant(s.ResendAt), Delivery: Delivery{Status: string(s.State)},

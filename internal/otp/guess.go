@@ -9,6 +9,7 @@ type Guess struct {
 	Owner    Owner
 	ID       ID
 	Digests  []Digest // of the typed code, under every live key
+	Ticket   Ticket   // that came with it
 	Policy   Policy
 	Nonce    Nonce
 	Sessions []SessionSeed // the first is opened if the code is right

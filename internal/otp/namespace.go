@@ -67,6 +67,10 @@ type Policy struct {
 	SessionLife time.Duration
 	Session     SessionForm // of a right check
 
+	Codes CodesAt
+	Guard TicketGuard // of codes in tickets
+	Fail  WhenDown    // likewise
+
 	// FallbackAfter is how long a receipt may keep a text from going to the other
 	// address that its caller has named.
 	FallbackAfter time.Duration
@@ -97,8 +101,9 @@ func DefaultPolicy() Policy {
 		StrikeLife: 48 * time.Hour,
 		Cooldown:   time.Minute, AllCooldown: 10 * time.Second,
 		Daily: 10, AllDaily: 20,
-		SessionLife:   time.Hour,
-		Session:       OpaqueSession,
+		SessionLife: time.Hour,
+		Session:     OpaqueSession,
+		Codes:       CodesInStore, Guard: StoreGuards, Fail: FailClosed,
 		FallbackAfter: 30 * time.Second,
 	}
 }
@@ -153,6 +158,7 @@ func (p Policy) Check() error {
 	want(p.SessionLife >= time.Minute && p.SessionLife <= 24*time.Hour, "session_life: want 1m to 24h")
 	want(p.Session == OpaqueSession || p.Session == SignedSession, "session: want %q or %q", OpaqueSession, SignedSession)
 	want(p.Session != SignedSession || p.SessionLife <= LongestSigned, "session_life: want at most 1h of a jwt, which nobody can end")
+	p.checkCodes(want)
 	want(p.FallbackAfter >= 5*time.Second, "fallback_after: want at least 5s")
 	for _, c := range p.Countries {
 		want(c == Anywhere || countryForm.MatchString(c), `countries: want ISO 3166 codes such as "DE", or "*" for all`)
@@ -164,4 +170,14 @@ func (p Policy) Check() error {
 		want(c == Anywhere || countryForm.MatchString(c), `daily_spend: want amounts by ISO 3166 code, such as { DE = "50", "*" = "20" }`)
 	}
 	return errors.Join(errs...)
+}
+
+func (p Policy) checkCodes(want func(ok bool, format string, args ...any)) {
+	places := []CodesAt{CodesInStore, CodesInSQL, CodesInToken}
+	want(slices.Contains(places, p.Codes), "codes: want %q, %q or %q", CodesInStore, CodesInSQL, CodesInToken)
+	want(p.Guard == StoreGuards || p.Guard == NothingGuards, "guard: want %q or %q", StoreGuards, NothingGuards)
+	want(p.Fail == FailClosed || p.Fail == FailOpen, "fail: want %q or %q", FailClosed, FailOpen)
+	loose := p.Guard == NothingGuards || p.Fail == FailOpen
+	want(!loose || p.Codes == CodesInToken, "guard, fail: another value than the default is for codes = %q only", CodesInToken)
+	want(!loose || p.Session == SignedSession, "session: want %q, for a check without the store cannot open another", SignedSession)
 }

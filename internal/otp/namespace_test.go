@@ -36,7 +36,7 @@ func TestTheDefaultPolicyIsWhatTheDesignSays(t *testing.T) {
 		LockAfter: 5, FailWindow: 24 * time.Hour,
 		Locks: []time.Duration{15 * time.Minute, time.Hour, 24 * time.Hour}, StrikeLife: 48 * time.Hour,
 		Cooldown: 60 * time.Second, AllCooldown: 10 * time.Second, Daily: 10, AllDaily: 20,
-		SessionLife: time.Hour, Session: otp.OpaqueSession, FallbackAfter: 30 * time.Second,
+		SessionLife: time.Hour, Session: otp.OpaqueSession, Codes: otp.CodesInStore, Guard: otp.StoreGuards, Fail: otp.FailClosed, FallbackAfter: 30 * time.Second,
 	}
 	if d := cmp.Diff(want, otp.DefaultPolicy()); d != "" {
 		t.Fatal(d)

@@ -39,4 +39,6 @@ type Opened struct {
 	DailyReset time.Duration // until the daily quota is full again
 	Now        time.Time     // by the store's clock
 	Suspect    string        // a range that a guard would have blocked, were it not in the shadow
+	Live       Live
+	Ticket     Ticket // to be brought back with the code, where codes are kept in tickets
 }

@@ -161,6 +161,7 @@ type Keys struct {
 	Fingerprint Ring // of recipients
 	Seal        Ring // of codes and letters that wait for a worker
 	Session     Ring // of session tokens
+	Ticket      Ring // of digests that whoever asks for a code keeps
 	Sign        Ring // of sessions that are verified without a look-up
 	Bounce      Ring // of the return paths that bounces come back to
 	Audit       Key  // of the sums of records
@@ -171,7 +172,7 @@ type Keys struct {
 // that an operator has one ring to keep and to rotate.
 func DeriveKeys(master Ring, anchor Key) (k Keys, err error) {
 	for purpose, ring := range map[string]*Ring{
-		"digest": &k.Digest, "fingerprint": &k.Fingerprint, "seal": &k.Seal, "session": &k.Session, "sign": &k.Sign, "bounce": &k.Bounce,
+		"digest": &k.Digest, "fingerprint": &k.Fingerprint, "seal": &k.Seal, "session": &k.Session, "sign": &k.Sign, "ticket": &k.Ticket, "bounce": &k.Bounce,
 	} {
 		if *ring, err = master.derive(purpose); err != nil {
 			return Keys{}, fmt.Errorf("derive %s keys: %w", purpose, err)

@@ -48,8 +48,16 @@ func (s *Store) Start(ctx context.Context, o otp.Opening) (otp.Opened, error) {
 		SendsLeft: int(r.number(7)),
 		State:     otp.State(r.text(8)),
 		DailyLeft: int(r.number(9)), DailyReset: r.duration(10),
-		Now: r.at(11), Suspect: r.text(12),
+		Now: r.at(11), Suspect: r.text(12), Live: live(r.text(13)),
 	}, nil
+}
+
+// live reads "id key digest code".
+func live(held string) (l otp.Live) {
+	if w := strings.Fields(held); len(w) == 4 {
+		l = otp.Live{Slot: otp.Slot(w[2]), Code: otp.Sealed(w[3])}
+	}
+	return l
 }
 
 // strict is how many events may wait for the audit trail when a start is admitted; 0

@@ -15,7 +15,8 @@ type CheckRequest struct {
 	To        string
 	Code      string
 	Binding   string
-	Nonce     otp.Nonce // of a request that its caller may repeat; "" of any other
+	Ticket    otp.Ticket // where codes are kept in tickets
+	Nonce     otp.Nonce  // of a request that its caller may repeat; "" of any other
 }
 
 // Checked is a verdict, and the proof that goes with a right one.
@@ -43,9 +44,12 @@ func (s *Service) Check(ctx context.Context, who otp.Caller, r CheckRequest) (Ch
 		return Checked{}, &otp.InputError{Field: "code", Detail: fmt.Sprintf("want %d digits; this did not count as a check", policy.Digits), Err: err}
 	}
 	said := []string{"check", string(r.ID), string(r.Namespace), r.To, r.Code, r.Binding}
+	if r.Ticket != "" {
+		said = append(said, string(r.Ticket))
+	}
 	v, replayed, err := once(ctx, s, r.Nonce, said, func(n otp.Nonce) (verdict, error) {
 		v, err := s.Verifications.Check(ctx, otp.Guess{
-			Owner: owner, ID: r.ID, Digests: s.Keys.DigestsOf(owner, code),
+			Owner: owner, ID: r.ID, Ticket: r.Ticket, Digests: s.Keys.DigestsOf(owner, code),
 			Policy: policy, Nonce: n, Sessions: s.Keys.SessionsOf(owner, code, n),
 		})
 		return verdict{v, n}, err

@@ -1,19 +1,25 @@
--- check: one guess. Counted, then compared; right once.
+-- check: one guess. Counted, then compared; right once. Where the digest is kept
+-- elsewhere, "count" does the one, and "decide" is told how the other went: nothing
+-- can be compared that was not counted, and a process that dies in between costs
+-- the code. "undo" takes the count back, where nothing was compared after all.
 --
 -- KEYS[1] the verification if it is known, else the recipient's code
 -- ARGV[3..] partition, namespace, id or "", identity and limit fingerprints, binding, nonce,
 --   session key, hashes of the session under every live key, session life, lock_after, fail window, strike life,
---   locks, then pairs of digest key and digest
--- Returns {"answer", id, status, reason, checks left, locked until, session key, session expiry, channel}
+--   locks, "" or "count", "decide" or "undo", when the guess was counted, then pairs of digest key and digest
+-- Returns {"counted", id, digest key, digest, now} of count, else {"answer", id, status, reason, checks left, locked until, session key, session expiry, channel}
 --   with reason "" for a right guess, and then the ms since the code was first asked for, or {"locked", ms, live id, its expiry}.
 
 -- include clock
 -- include record
 
 local AGAIN = 60000 -- ms a check with the same nonce is answered again
+local PATIENCE = 10000 -- ms a guess may be compared elsewhere
 
 local p, ns, id, identity, limit, b, nonce, session_key, sessions, session_life = unpack(ARGV, 3, 12)
 local lock_after, fail_window = tonumber(ARGV[13]), tonumber(ARGV[14])
+local mode, counted_at = ARGV[17], ARGV[18]
+local counted = mode == 'decide' or mode == 'undo'
 
 local v, who
 if id ~= '' then
@@ -41,6 +47,20 @@ local function answer(status, reason, left, locked_until, key, expires)
   return {'answer', v.id, status, reason, left, locked_until or 0, key or '', expires or 0, v.ch}
 end
 
+if mode == 'undo' then
+  if v then
+    v.c = math.max(0, v.c - 1)
+    commit(v)
+  end
+  local kept = string.gsub(fails or '', '%s*%?' .. counted_at, '', 1)
+  if kept ~= '' then
+    call('SET', fails_key, kept, 'KEEPTTL')
+  else
+    call('DEL', fails_key)
+  end
+  return {'undone'}
+end
+
 -- The same command again: the same answer again. Nothing is compared for it,
 -- so another code under the same nonce gets no session: its hash is another.
 if v and v.last and v.b == b and string.find(v.last, nonce .. ' ', 1, true) == 1 then
@@ -58,7 +78,7 @@ local strikes = 0
 if lock then
   local locked_until, before = string.match(lock, '(%d+) (%d+)')
   locked_until, strikes = tonumber(locked_until), tonumber(before)
-  if locked_until > NOW then
+  if locked_until > NOW and not counted then
     local live = v and v.st == 'pending' and v.exp > NOW
     return {'locked', locked_until - NOW, live and v.id or '', live and v.exp or 0}
   end
@@ -76,13 +96,14 @@ local gone = {approved = 'already_used', expired = 'expired', canceled = 'cancel
 if v.st ~= 'pending' then return answer(v.st, gone[v.st], 0) end
 if v.exp <= NOW then return answer('expired', 'expired', 0) end
 if v.b ~= b then return answer('pending', 'binding_mismatch', left) end
-if left == 0 then return answer('pending', 'expired', 0) end
-
--- Counted before it is compared.
-v.c = v.c + 1
-left = left - 1
+if not counted then
+  if left == 0 then return answer('pending', 'expired', 0) end
+  -- Counted before it is compared.
+  v.c = v.c + 1
+  left = left - 1
+end
 local right = false
-for i = 17, #ARGV, 2 do
+for i = 19, #ARGV, 2 do
   if of == v.id and ARGV[i] == digest_key and ARGV[i + 1] == digest then right = true end
 end
 
@@ -95,9 +116,22 @@ end
 
 if not right then
   -- Every guess that fills the window locks, whatever verifications it was spread over.
-  local count, recent = 1, NOW_TEXT
-  for at in string.gmatch(fails or '', '%d+') do
-    if NOW - at < fail_window then count, recent = count + 1, recent .. ' ' .. at end
+  -- One that is being compared elsewhere has a question mark; it is taken for failed
+  -- when nobody has said so for a while.
+  local count, open, recent = 0, 0, ''
+  if mode == '' then count, recent = 1, NOW_TEXT end
+  if counted then fails = string.gsub(fails or '', '%?' .. counted_at, counted_at, 1) end
+  for mark, at in string.gmatch(fails or '', '(%??)(%d+)') do
+    if NOW - at < fail_window then
+      if mark == '?' and NOW - at < PATIENCE then open = open + 1 else count = count + 1 end
+      recent = recent .. ' ' .. mark .. at
+    end
+  end
+  if mode == 'count' and count < lock_after then
+    if count + open >= lock_after then return {'locked', 1000, v.id, v.exp} end
+    call('SET', fails_key, '?' .. NOW_TEXT .. recent, 'PX', whole(fail_window + GRACE))
+    commit(v)
+    return {'counted', v.id, digest_key or '', digest or '', NOW}
   end
   note(v, 'check_failed')
   local full = count >= lock_after
@@ -106,7 +140,7 @@ if not right then
   else
     call('SET', fails_key, recent, 'PX', whole(fail_window + GRACE))
   end
-  if left > 0 and not full then return remember('pending', 'code_mismatch', 0) end
+  if not full and (left > 0 or open > 0) then return remember('pending', 'code_mismatch', 0) end
 end
 
 -- include sends

@@ -10,7 +10,8 @@
 --   how many events may wait for the audit trail or 0 for as many as there are,
 --   the guard of ranges as in toll.lua or "", how many buckets, and of each its name, key, most, interval in ms and cost,
 --   and of each other address its channel, mask and letter
--- Returns {"ok", id, n, resent, channel, expires, resend, sends left, state, daily left, daily reset, now, suspected range}
+-- Returns {"ok", id, n, resent, channel, expires, resend, sends left, state, daily left, daily reset, now, suspected range,
+--   the live code's digest and the code sealed, if that digest is kept elsewhere}
 --   or {"limit", which, retry ms, live id, its expiry, the bucket's name}.
 
 -- include clock
@@ -50,7 +51,7 @@ local all_start, all_used, all_given = read_quota(read[5])
 local watched, suspect
 local function answer(of, n, s)
   return {'ok', of.id, n, n > 1 and 1 or 0, s.ch, of.exp, s.rf and NOW or s.at + pause, math.max(0, of.smax - of.n), s.st,
-    math.max(0, daily - own_used), own_start == 0 and DAY or own_start + DAY - NOW, NOW, suspect or ''}
+    math.max(0, daily - own_used), own_start == 0 and DAY or own_start + DAY - NOW, NOW, suspect or '', string.sub(digest_key, 1, 1) == '@' and call('GET', otp) or ''}
 end
 
 -- The same command again: the same answer again.
