@@ -135,7 +135,7 @@ func (s *Store) forgetEvents(ctx context.Context, o otp.Owner, f *Forgotten) err
 // them is in the middle of something.
 func (s *Store) readUntil(ctx context.Context, stream string) (string, error) {
 	groups, err := s.Redis.XInfoGroups(ctx, stream).Result()
-	if redis.HasErrorPrefix(err, "ERR no such key") {
+	if redis.HasErrorPrefix(err, "no such key") {
 		return "", nil
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/redisstore"
 )
 
 func TestWhatIsForgottenIsNowhere(t *testing.T) {
@@ -78,6 +79,15 @@ func TestAnEventThatSomebodyHasToReadStaysUntilThen(t *testing.T) {
 		next, _ := r.take(o.Partition, "one")
 		if next.Missed != 0 || len(next.Events) != 1 || !strings.HasPrefix(next.Events[0].Kind, "verification.") {
 			t.Fatalf("%+v", next)
+		}
+	})
+}
+
+func TestNothingIsForgottenWhereNothingHasHappened(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		f, err := r.store.ForgetRecipient(t.Context(), r.owner(ask{}.filled()))
+		if err != nil || f != (redisstore.Forgotten{}) {
+			t.Errorf("%+v, %v", f, err)
 		}
 	})
 }
