@@ -46,6 +46,7 @@ func workerClient(at place, connections int) (redis.UniversalClient, error) {
 // newClient is of the kind that the place is of.
 func newClient(o *redis.UniversalOptions) redis.UniversalClient {
 	o.ContextTimeoutEnabled = true
+	o.DisableIdentity = true               // no user of deploy/redis may use CLIENT, which Redis would write down at each connection
 	o.MaintNotificationsConfig = noNotices // a sentinels' client asks for none anyway
 	if !o.IsClusterMode {
 		return redis.NewUniversalClient(o)

@@ -145,8 +145,13 @@ type rig struct {
 // newRig starts a Redis with arguments of its own, and the outside world.
 func newRig(t testing.TB, redisArgs ...string) *rig {
 	t.Helper()
-	r := &rig{TB: t, dir: t.TempDir(), seen: map[string]bool{}, messages: map[string][]devkit.Message{}}
-	r.redis = redistest.Start(t, redisArgs...)
+	return rigOn(t, redistest.Start(t, redisArgs...))
+}
+
+// rigOn starts the outside world of a Redis.
+func rigOn(t testing.TB, s *redistest.Server) *rig {
+	t.Helper()
+	r := &rig{TB: t, dir: t.TempDir(), redis: s, seen: map[string]bool{}, messages: map[string][]devkit.Message{}}
 	var err error
 	if r.world, err = devkit.StartWorld("127.0.0.1:0", devkit.Web{}); err != nil {
 		t.Fatal(err)

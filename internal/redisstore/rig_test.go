@@ -37,16 +37,22 @@ func newRig(t testing.TB, rdb redis.UniversalClient) *rig {
 	return r
 }
 
-// each runs a test on both servers and in a cluster.
+// each runs a test on both servers and in a cluster. The store may do there what the
+// users of deploy/redis may, and the test everything.
 func each(t *testing.T, test func(t *testing.T, r *rig)) {
 	t.Parallel()
+	limited := func(t *testing.T, c redis.UniversalClient) {
+		r := newRig(t, c)
+		r.store.Redis = redistest.Limited(t, c)
+		test(t, r)
+	}
 	redistest.Each(t, func(t *testing.T, c *redis.Client) {
 		t.Parallel()
-		test(t, newRig(t, c))
+		limited(t, c)
 	})
 	t.Run("cluster", func(t *testing.T) {
 		t.Parallel()
-		test(t, newRig(t, redistest.ClusterClient(t)))
+		limited(t, redistest.ClusterClient(t))
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 // arrives, while the connection stays.
 type Gate struct {
 	net.Listener
+	dial   net.Dialer
 	target string
 	Shut   atomic.Bool
 }
@@ -19,11 +20,23 @@ type Gate struct {
 // NewGate opens a gate to a server, on loopback, until the test ends.
 func NewGate(t testing.TB, target string) *Gate {
 	t.Helper()
+	return newGate(t, target, net.Dialer{})
+}
+
+// NewGateFrom opens one whose connections come from an address of loopback that
+// tells them from all others, such as 127.0.0.2.
+func NewGateFrom(t testing.TB, target, from string) *Gate {
+	t.Helper()
+	return newGate(t, target, net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}})
+}
+
+func newGate(t testing.TB, target string, dial net.Dialer) *Gate {
+	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &Gate{Listener: l, target: target}
+	g := &Gate{Listener: l, dial: dial, target: target}
 	go func() {
 		for {
 			in, err := l.Accept()
@@ -42,7 +55,7 @@ func (g *Gate) URL() string { return "redis://" + g.Addr().String() + "/0" }
 
 func (g *Gate) serve(in net.Conn) {
 	defer func() { _ = in.Close() }()
-	out, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", g.target)
+	out, err := g.dial.DialContext(context.Background(), "tcp", g.target)
 	if err != nil {
 		return
 	}
