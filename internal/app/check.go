@@ -56,7 +56,7 @@ func (r Report) Code() int {
 func CodeOf(err error) int {
 	_, disagrees := errors.AsType[*redisstore.DisagreementError](err)
 	_, missing := errors.AsType[unavailableError](err)
-	if (missing || errors.Is(err, otp.ErrStoreUnavailable)) && !disagrees {
+	if (missing || errors.Is(err, otp.ErrStoreUnavailable)) && !disagrees && !redisstore.Denied(err) {
 		return ExitUnavailable
 	}
 	return ExitConfig

@@ -14,6 +14,7 @@ import (
 	"github.com/otpipe/otpipe/internal/doctor"
 	"github.com/otpipe/otpipe/internal/httpapi"
 	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/redisstore"
 	"github.com/otpipe/otpipe/internal/vendorhttp"
 )
 
@@ -68,7 +69,7 @@ var unknown = []doctor.Finding{{Grade: doctor.Fail, Says: "is not known: its Red
 // somebody looks after it.
 func storeFaults(ctx context.Context, c config.Config) []doctor.Finding {
 	store, done, err := OpenStore(ctx, c)
-	if errors.Is(err, otp.ErrStoreUnavailable) {
+	if errors.Is(err, otp.ErrStoreUnavailable) && !redisstore.Denied(err) {
 		return unknown
 	}
 	if err != nil {
@@ -113,6 +114,9 @@ func closed(standings map[string]otp.Standing) (all []doctor.Finding) {
 // queueFaults looks at the queue of each channel that has a route.
 func queueFaults(ctx context.Context, c config.Config) (all []doctor.Finding) {
 	queues, err := Queues(ctx, c)
+	if redisstore.Denied(err) {
+		return []doctor.Finding{{Grade: doctor.Fail, Says: err.Error(), Do: redisstore.Grant}}
+	}
 	if err != nil {
 		return unknown
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/otpipe/otpipe/internal/doctor"
+	"github.com/otpipe/otpipe/internal/redisstore"
 )
 
 // redisLook is what the doctor asks of a Redis beyond what -check does.
@@ -26,7 +27,7 @@ const (
 func (r redisLook) look(ctx context.Context) []doctor.Finding {
 	all, err := checkServers(ctx, r.setting, r.at, r.replicas)
 	if err != nil {
-		return []doctor.Finding{{Grade: doctor.Fail, Says: err.Error(), Do: "start it, or see where " + r.setting + " leads"}}
+		return []doctor.Finding{r.fault(err)}
 	}
 	var more []doctor.Finding
 	err = eachServer(ctx, r.setting, r.at, r.examine, &more)
@@ -34,6 +35,15 @@ func (r redisLook) look(ctx context.Context) []doctor.Finding {
 		more = append(more, doctor.Finding{Grade: doctor.Fail, Says: err.Error()})
 	}
 	return append(more, all...)
+}
+
+// fault is a Redis that cannot be used.
+func (r redisLook) fault(err error) doctor.Finding {
+	f := doctor.Finding{Grade: doctor.Fail, Says: err.Error()}
+	if !redisstore.Denied(err) { // which says itself what to do
+		f.Do = "start it, or see where " + r.setting + " leads"
+	}
+	return f
 }
 
 // examine asks one server. What its user may not ask is left out.

@@ -31,7 +31,7 @@ type entry struct {
 
 // wait tries until the store answers. It fails only if the store disagrees.
 func (e *entry) wait(ctx context.Context) error {
-	said := false
+	said := ""
 	for {
 		try, cancel := context.WithTimeout(ctx, time.Second)
 		err := e.store.Enter(try, e.partitions, e.keys)
@@ -47,9 +47,8 @@ func (e *entry) wait(ctx context.Context) error {
 		if _, disagrees := errors.AsType[*redisstore.DisagreementError](err); disagrees {
 			return err
 		}
-		if !said && ctx.Err() == nil {
-			said = true
-			e.log.Error("store cannot be reached, trying on", "error", err)
+		if ctx.Err() == nil {
+			said = e.say(said, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -57,6 +56,20 @@ func (e *entry) wait(ctx context.Context) error {
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
+}
+
+// say tells why a process is not in yet, if it was not told so before. It returns
+// what it told last.
+func (e *entry) say(said string, err error) string {
+	const away, denied = "store cannot be reached, trying on", "store refuses the user of this process, trying on"
+	now := away
+	if redisstore.Denied(err) {
+		now = denied
+	}
+	if now != said {
+		e.log.Error(now, "error", err)
+	}
+	return now
 }
 
 // tell has it written down what becomes of a process, and with what configuration

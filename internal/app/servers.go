@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/otpipe/otpipe/internal/doctor"
+	"github.com/otpipe/otpipe/internal/redisstore"
 )
 
 // inquiry is what is asked of a Redis that shall be used.
@@ -64,7 +65,7 @@ func eachServer(
 func (q inquiry) ask(ctx context.Context, client redis.UniversalClient) (found []doctor.Finding, err error) {
 	text, err := client.Info(ctx).Result()
 	if redis.IsPermissionError(err) {
-		return []doctor.Finding{{Grade: doctor.Warn, Says: q.setting + ": its user may not ask INFO, so its version and settings are not known"}}, nil
+		return []doctor.Finding{{Grade: doctor.Warn, Says: q.setting + ": its user may not ask INFO, so its version and settings are not known", Do: redisstore.Grant}}, nil
 	}
 	if err != nil {
 		return nil, noAnswer(q.setting, err)
@@ -82,6 +83,8 @@ func (q inquiry) ask(ctx context.Context, client redis.UniversalClient) (found [
 // noAnswer tells what has to be changed from what has to be started.
 func noAnswer(setting string, err error) error {
 	switch {
+	case redisstore.Denied(err):
+		return fmt.Errorf("%s: its user may not do this: %w; %s", setting, err, redisstore.Grant)
 	case redis.IsAuthError(err):
 		return fmt.Errorf("%s: this Redis wants another user or password", setting)
 	case errors.Is(err, redis.Nil):

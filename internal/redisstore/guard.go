@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
@@ -14,7 +12,7 @@ import (
 //
 // KEYS[1] the store's record   ARGV partitions, anchor mark, 1 to store, then ring, key id and mark of each key
 // Returns {} or {what, stored, given}.
-var enter = redis.NewScript(`
+var enter = newTransition("enter", `
 local call = redis.call
 for i, field in ipairs({'partitions', 'anchor'}) do
   local stored = call('HGET', KEYS[1], field)
@@ -64,9 +62,9 @@ func (s *Store) agree(ctx context.Context, partitions int, k otp.Keys, keep int)
 			args = append(args, ring.name, key.ID(), key.Mark())
 		}
 	}
-	got, err := enter.Run(ctx, s.Redis, []string{storeKey}, args...).StringSlice()
+	got, err := enter.script.Run(ctx, s.Redis, []string{storeKey}, args...).StringSlice()
 	if err != nil {
-		return unavailable("enter", err)
+		return enter.explained(unavailable(enter.name, err))
 	}
 	if len(got) == 3 {
 		return &DisagreementError{got[0], got[1], got[2]}

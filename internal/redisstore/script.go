@@ -19,9 +19,11 @@ var lua embed.FS
 
 // transition is one script.
 type transition struct {
-	name   string
-	script *redis.Script
+	name, text string
+	script     *redis.Script
 }
+
+func newTransition(name, text string) transition { return transition{name, text, redis.NewScript(text)} }
 
 // include names a file that stands in the place of the line. A script takes in
 // what it needs where it needs it: Lua makes the functions it passes anew at
@@ -30,7 +32,7 @@ var include = regexp.MustCompile(`(?m)^ *-- include ([a-z]+)$`)
 
 // load puts a script together.
 func load(name string) transition {
-	return transition{name, redis.NewScript(keysLua + included(read(name)))}
+	return newTransition(name, keysLua+included(read(name)))
 }
 
 func included(text string) string {
@@ -52,7 +54,7 @@ func read(name string) string {
 // same nonce or holder is safe.
 func (s *Store) run(ctx context.Context, t transition, key string, args ...any) (reply, error) {
 	got, err := t.script.Run(ctx, s.Redis, []string{key}, s.frame(ctx, args)...).Slice()
-	return reply(got), unavailable(t.name, err)
+	return reply(got), t.explained(unavailable(t.name, err))
 }
 
 // runDurable is run for a transition whose answer is a promise: with Replicas
@@ -72,7 +74,7 @@ func (s *Store) runDurable(ctx context.Context, t transition, key string, args .
 	if err == nil && copies < int64(s.Replicas) {
 		err = fmt.Errorf("%d of %d replicas have it", copies, s.Replicas)
 	}
-	return got, unavailable(t.name, err)
+	return got, t.explained(unavailable(t.name, err))
 }
 
 type eval func(ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
@@ -125,6 +127,9 @@ func dash(s string) string {
 func unavailable(name string, err error) error {
 	if err == nil || errors.Is(err, redis.Nil) {
 		return nil
+	}
+	if Denied(err) {
+		return &DeniedError{What: name, Says: err}
 	}
 	return fmt.Errorf("redis: %s: %w: %w", name, otp.ErrStoreUnavailable, err)
 }

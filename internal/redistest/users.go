@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -84,36 +83,42 @@ const everybody = "otpipe"
 // together. The embedded server knows no users: there it may do everything.
 func Limited(t testing.TB, c redis.UniversalClient) redis.UniversalClient {
 	t.Helper()
-	rules := []string{"on", "nopass"}
+	var rules []string
 	for _, user := range Users {
 		rules = append(rules, Rules(t, user)...)
 	}
-	limit := func(ctx context.Context, node *redis.Client) error {
-		return node.ACLSetUser(ctx, everybody, rules...).Err()
+	return As(t, c, everybody, rules...)
+}
+
+// As is a client of the same database by a user with these rules and any password.
+func As(t testing.TB, c redis.UniversalClient, user string, rules ...string) redis.UniversalClient {
+	t.Helper()
+	create := func(ctx context.Context, node *redis.Client) error {
+		return node.ACLSetUser(ctx, user, append([]string{"on", "nopass"}, rules...)...).Err()
 	}
-	var limited redis.UniversalClient
+	var made redis.UniversalClient
 	var err error
 	switch c := c.(type) {
 	case *redis.ClusterClient:
-		err = c.ForEachMaster(t.Context(), limit)
+		err = c.ForEachMaster(t.Context(), create)
 		o := *c.Options()
-		o.Username, o.Password = everybody, everybody
+		o.Username, o.Password = user, user
 		o.DisableRoutingPolicies = true // as the processes do, who may not ask for COMMAND
-		limited = redis.NewClusterClient(&o)
+		made = redis.NewClusterClient(&o)
 	case *redis.Client:
-		err = limit(t.Context(), c)
+		err = create(t.Context(), c)
 		o := *c.Options()
-		o.Username, o.Password = everybody, everybody
-		limited = redis.NewClient(&o)
+		o.Username, o.Password = user, user
+		made = redis.NewClient(&o)
 	default:
-		err = errors.New("no client that is known")
+		t.Fatalf("redistest: as a user of %T", c)
 	}
 	if redis.HasErrorPrefix(err, "unknown command") {
 		return c
 	}
 	if err != nil {
-		t.Fatalf("redistest: limit: %v", err)
+		t.Fatalf("redistest: make %s: %v", user, err)
 	}
-	t.Cleanup(func() { _ = limited.Close() })
-	return limited
+	t.Cleanup(func() { _ = made.Close() })
+	return made
 }
