@@ -31,7 +31,7 @@ type entry struct {
 
 // wait tries until the store answers. It fails only if the store disagrees.
 func (e *entry) wait(ctx context.Context) error {
-	said := ""
+	said := map[bool]bool{}
 	for {
 		try, cancel := context.WithTimeout(ctx, time.Second)
 		err := e.store.Enter(try, e.partitions, e.keys)
@@ -48,7 +48,7 @@ func (e *entry) wait(ctx context.Context) error {
 			return err
 		}
 		if ctx.Err() == nil {
-			said = e.say(said, err)
+			e.say(said, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -58,18 +58,19 @@ func (e *entry) wait(ctx context.Context) error {
 	}
 }
 
-// say tells why a process is not in yet, if it was not told so before. It returns
-// what it told last.
-func (e *entry) say(said string, err error) string {
-	const away, denied = "store cannot be reached, trying on", "store refuses the user of this process, trying on"
-	now := away
-	if redisstore.Denied(err) {
-		now = denied
+// say tells why a process is not in yet: once that its Redis is away, and once that it
+// refuses it.
+func (e *entry) say(said map[bool]bool, err error) {
+	denied := redisstore.Denied(err)
+	if said[denied] {
+		return
 	}
-	if now != said {
-		e.log.Error(now, "error", err)
+	said[denied] = true
+	if denied {
+		e.log.Error("store refuses the user of this process, trying on", "error", err)
+		return
 	}
-	return now
+	e.log.Error("store cannot be reached, trying on", "error", err)
 }
 
 // tell has it written down what becomes of a process, and with what configuration

@@ -3,8 +3,11 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -92,7 +95,24 @@ func noAnswer(setting string, err error) error {
 	case strings.Contains(err.Error(), "cluster support disabled"):
 		return fmt.Errorf("%s: this Redis is no cluster: want redis://", setting)
 	}
+	if err := noTrust(setting, err); err != nil {
+		return err
+	}
 	return unavailableError{fmt.Errorf("%s: Redis does not answer: %w", setting, err)}
+}
+
+// noTrust is an error of TLS that somebody has to mend, or nil.
+func noTrust(setting string, err error) error {
+	if _, theirs := errors.AsType[*tls.CertificateVerificationError](err); theirs {
+		return fmt.Errorf("%s: this Redis cannot be trusted: %w; want its authority in ca_file, and in the URL the name that its certificate is for", setting, err)
+	}
+	if answer, ok := errors.AsType[*net.OpError](err); ok && answer.Op == "remote error" {
+		return fmt.Errorf("%s: this Redis does not trust us: %w; want a certificate by its authority in cert_file and key_file", setting, err)
+	}
+	if errors.Is(err, io.EOF) {
+		return unavailableError{fmt.Errorf("%s: Redis closes the connection: %w; want rediss:// where it speaks TLS", setting, err)}
+	}
+	return nil
 }
 
 // facts are what a Redis tells of itself.

@@ -1,7 +1,7 @@
 package e2e_test
 
 import (
-	"crypto/sha1" //nolint:gosec // Redis names scripts so
+	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -58,8 +58,8 @@ var monitorLine = regexp.MustCompile(`^\+?[\d.]+ \[\d+ ([^\]:]*)[^\]]*\] (.*)$`)
 func heard(t testing.TB, monitored string) map[string]deeds {
 	t.Helper()
 	all, at, scripts := map[string]deeds{}, map[string]string{}, map[string]string{}
-	for user, from := range places {
-		all[user], at[from] = deeds{map[string]bool{}, map[string]bool{}, map[string]bool{}}, user
+	for user, place := range places {
+		all[user], at[place] = deeds{map[string]bool{}, map[string]bool{}, map[string]bool{}}, user
 	}
 	who := ""
 	for line := range strings.SplitSeq(monitored, "\r\n") {
@@ -70,22 +70,8 @@ func heard(t testing.TB, monitored string) map[string]deeds {
 		if m[1] != "lua" {
 			who = at[m[1]]
 		}
-		d, ok := all[who]
-		if !ok { // the test itself
-			continue
-		}
-		words := unquoted(t, m[2])
-		d.called(words[0], words[min(1, len(words)-1)])
-		for _, w := range words[1:] {
-			d.words[w] = true
-		}
-		switch strings.ToLower(words[0]) {
-		case "eval":
-			sum := sha1.Sum([]byte(words[1])) //nolint:gosec // see above
-			scripts[hex.EncodeToString(sum[:])] = words[1]
-			d.scripts[words[1]] = true
-		case "evalsha":
-			d.scripts[scripts[words[1]]] = true
+		if d, ok := all[who]; ok { // the others are the test itself
+			d.did(unquoted(t, m[2]), scripts)
 		}
 	}
 	for _, d := range all {
@@ -94,6 +80,23 @@ func heard(t testing.TB, monitored string) map[string]deeds {
 		}
 	}
 	return all
+}
+
+// did counts a command. scripts are the texts that were sent so far, by their sums.
+func (d deeds) did(words []string, scripts map[string]string) {
+	command, args := words[0], append(words[1:], "")
+	d.called(command, args[0])
+	for _, word := range args {
+		d.words[word] = true
+	}
+	switch strings.ToLower(command) {
+	case "eval":
+		sum := sha1.Sum([]byte(args[0])) // Redis names scripts so
+		scripts[hex.EncodeToString(sum[:])] = args[0]
+		d.scripts[args[0]] = true
+	case "evalsha":
+		d.scripts[scripts[args[0]]] = true
+	}
 }
 
 // glob matches as Redis does, as far as the users' file needs it.

@@ -24,12 +24,13 @@ func TestCheckReachesARedisOfEveryForm(t *testing.T) {
 	durable := []string{"--appendonly", "yes"}
 	r := newRig(t, durable...)
 	w := redistest.StartWatched(t, 1, durable...)
-	if err := w.Client(t).ACLSetUser(t.Context(), "otpipe", "on", ">sesame", "~*", "&*", "+@all").Err(); err != nil {
+	if err := w.Client(t).ACLSetUser(t.Context(), "otpipe", append([]string{"on", ">sesame"}, redistest.Rules(t, "otpipe-worker")...)...).Err(); err != nil {
 		t.Fatal(err)
 	}
 	c := redistest.StartCluster(t)
 	files, addr := secured(t, "no", durable...)
 	ours, strict := secured(t, "yes", durable...)
+	_, number, _ := strings.Cut(addr, ":")
 	single, sentinels, nodes := "redis://"+r.redis.Addr()+"/0", strings.Join(w.Addrs(), ","), strings.Join(c.Addrs(), ",")
 	for name, q := range map[string]struct {
 		url, queue string
@@ -51,9 +52,15 @@ func TestCheckReachesARedisOfEveryForm(t *testing.T) {
 		"a node of a cluster":               {"redis://" + c.Addrs()[1], single, 78, []string{"redis.url: this Redis is a node of a cluster: want redis+cluster://"}},
 		"a cluster that is none":            {"redis+cluster://" + r.redis.Addr(), single, 78, []string{"redis.url: this Redis is no cluster: want redis://"}},
 		"TLS":                               {"rediss://" + addr + "?ca_file=" + files.ca, "", 0, []string{addr + "/0 with TLS", "redis answers, and agrees"}},
-		"TLS of nobody knows whom":          {"rediss://" + addr, "", 69, []string{"redis.url: Redis does not answer"}},
-		"TLS without a certificate of ours": {"rediss://" + strict + "?ca_file=" + ours.ca, "", 69, []string{"redis.url: Redis does not answer"}},
-		"TLS that is trusted blindly":       {"rediss://" + addr + "?skip_verify=true", "", 0, []string{"redis answers, and agrees"}},
+		"TLS of nobody knows whom":          {"rediss://" + addr, "", 78, []string{"redis.url: this Redis cannot be trusted", "unknown authority"}},
+		"TLS without a certificate of ours": {"rediss://" + strict + "?ca_file=" + ours.ca, "", 78, []string{"redis.url: this Redis does not trust us", "certificate required"}},
+		"TLS by another authority":          {"rediss://" + addr + "?ca_file=" + ours.ca, "", 78, []string{"redis.url: this Redis cannot be trusted", "want its authority in ca_file"}},
+		"TLS of another name":               {"rediss://localhost:" + number + "?ca_file=" + files.ca, "", 78, []string{"redis.url: this Redis cannot be trusted", "to match localhost"}},
+		"TLS with a certificate of nobody's": {"rediss://" + strict + "?ca_file=" + ours.ca + "&cert_file=" + files.certificate + "&key_file=" + files.key, "", 78, []string{
+			"redis.url: this Redis does not trust us", "in cert_file and key_file",
+		}},
+		"no TLS where it is wanted":   {"redis://" + addr, "", 69, []string{"redis.url: Redis closes the connection", "want rediss://"}},
+		"TLS that is trusted blindly": {"rediss://" + addr + "?skip_verify=true", "", 0, []string{"redis answers, and agrees"}},
 		"TLS with a certificate of ours": {"rediss://" + strict + "?ca_file=" + ours.ca + "&cert_file=" + ours.certificate + "&key_file=" + ours.key, "", 0, []string{
 			"redis answers, and agrees",
 		}},
@@ -79,6 +86,23 @@ func TestCheckReachesARedisOfEveryForm(t *testing.T) {
 				t.Log(out)
 			}
 		})
+	}
+}
+
+// TestCodesGoTheirWayByARedisThatWantsCertificates has both processes, and asynq in
+// them, show a certificate.
+func TestCodesGoTheirWayByARedisThatWantsCertificates(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	files, addr := secured(t, "yes")
+	s := settings{RedisURL: "rediss://" + addr + "/1?ca_file=" + files.ca + "&cert_file=" + files.certificate + "&key_file=" + files.key}
+	s.QueueURL = s.RedisURL
+	a := r.startAPI(s)
+	r.startWorker(s)
+	to := r.phone()
+	a.start(t, "load", to)
+	if got := a.check(t, "load", to, r.code(to, 20*time.Second)); !got.Valid {
+		t.Errorf("check: %+v", got)
 	}
 }
 

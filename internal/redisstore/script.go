@@ -23,7 +23,9 @@ type transition struct {
 	script     *redis.Script
 }
 
-func newTransition(name, text string) transition { return transition{name, text, redis.NewScript(text)} }
+func newTransition(name, text string) transition {
+	return transition{name, text, redis.NewScript(text)}
+}
 
 // include names a file that stands in the place of the line. A script takes in
 // what it needs where it needs it: Lua makes the functions it passes anew at
