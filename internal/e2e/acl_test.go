@@ -208,10 +208,17 @@ func (l *wholeLife) attack(t *testing.T, file string) {
 	if err := admin.Do(ctx, "ACL", "LOAD").Err(); err != nil {
 		t.Fatal(err)
 	}
-	stranger := redis.NewClient(&redis.Options{Addr: l.redis.Addr(), DisableIdentity: true})
+	o := &redis.Options{Addr: l.redis.Addr(), DisableIdentity: true}
+	stranger := redis.NewClient(o)
 	t.Cleanup(func() { _ = stranger.Close() })
 	if err := stranger.Ping(ctx).Err(); !redis.IsAuthError(err) {
 		t.Errorf("somebody without a name: %v", err)
+	}
+	o.Username, o.Password = redistest.Admin, redistest.Admin
+	known := redis.NewClient(o)
+	t.Cleanup(func() { _ = known.Close() })
+	if n := len(known.ACLList(ctx).Val()); n != len(redistest.Users)+2 {
+		t.Errorf("the administrator sees %d users", n)
 	}
 }
 

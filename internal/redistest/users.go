@@ -14,7 +14,10 @@ import (
 // usersFile has the users that are deployed, as rooms in internal see it.
 const usersFile = "../../deploy/redis/users.acl"
 
-// Users are those of the file. Their passwords in tests are their names.
+// Admin is the file's user for those who run the server.
+const Admin = "admin"
+
+// Users are those of the file that may not do everything. Their passwords in tests are their names.
 var Users = []string{"otpipe-api", "otpipe-worker", "otpipe-ctl"}
 
 // nobody is how the file shuts out those who do not say who they are.
@@ -28,7 +31,7 @@ func InstallUsers(t testing.TB, path string, shut bool) {
 	if !shut {
 		acl = strings.Replace(acl, nobody, "user default on nopass ~* &* +@all", 1)
 	}
-	for _, user := range Users {
+	for _, user := range append([]string{Admin}, Users...) {
 		sum := sha256.Sum256([]byte(user))
 		acl = strings.Replace(acl, "#SHA256-OF-THE-PASSWORD-OF-"+user, "#"+hex.EncodeToString(sum[:]), 1)
 	}
