@@ -314,7 +314,7 @@ func (l *wholeLife) late(t *testing.T) {
 	t.Helper()
 	to := l.phone()
 	v := l.api.start(t, "load", to)
-	l.code(to, 20*time.Second)
+	eventually(t, 20*time.Second, "the text is handed over", func() bool { return l.api.get(t, v.ID).Delivery.Status == "accepted" })
 	l.clock.Advance(t, 3*time.Minute)
 	eventually(t, 30*time.Second, "Twilio is asked", func() bool { return l.api.get(t, v.ID).Delivery.Status == "delivered" })
 	l.clock.Advance(t, 5*time.Minute)
