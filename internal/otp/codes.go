@@ -70,6 +70,7 @@ const (
 // WhenDown says what a check of a ticket does while the store does not answer.
 type WhenDown string
 
+// The ways.
 const (
 	FailClosed WhenDown = "closed" // it is refused
 	FailOpen   WhenDown = "open"   // the process goes by what it has counted itself

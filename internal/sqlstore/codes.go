@@ -65,14 +65,14 @@ func (c *Codes) exec(ctx context.Context, what, statement string, args ...any) (
 	if err != nil {
 		return 0, unavailable(what, err)
 	}
-	now, pass := "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)", "FOR UPDATE SKIP LOCKED"
+	now, skip := "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)", "FOR UPDATE SKIP LOCKED"
 	if d.kind == sqlite {
-		now, pass = "CAST(unixepoch('subsec') * 1000 AS integer)", ""
+		now, skip = "CAST(unixepoch('subsec') * 1000 AS integer)", ""
 	}
 	if c.Offset != nil {
 		now = fmt.Sprintf("(%s + %d)", now, c.Offset().Milliseconds())
 	}
-	res, err := d.db.ExecContext(ctx, d.says(fmt.Sprintf(statement+"%.0[1]s%.0[2]s", now, pass)), args...)
+	res, err := d.db.ExecContext(ctx, d.says(fmt.Sprintf(statement+"%.0[1]s%.0[2]s", now, skip)), args...)
 	if err != nil {
 		return 0, unavailable(what, err)
 	}
