@@ -80,6 +80,12 @@ by = ["ip"]
 max = 100
 interval = "1h"
 
+[[limits]]
+name = "per-country"
+by = ["country"]
+max = 1000
+interval = "1h"
+
 [toll_guard]
 mode = "block"
 
@@ -252,6 +258,11 @@ func (l *wholeLife) people(t *testing.T) {
 		"namespace": "deaf", "to": number, "fallback": []any{map[string]string{"to": other}},
 	}), http.StatusAccepted).read(t, &diverted)
 	l.code(number, 20*time.Second)
+	turned := l.phone() // counted where it goes
+	l.want(t, a.do(http.MethodPost, "/v1/verifications", map[string]any{
+		"namespace": "deaf", "to": l.mailbox(), "fallback": []any{map[string]string{"to": turned}},
+	}), http.StatusAccepted)
+	l.code(turned, 20*time.Second)
 
 	b := l.browser(t)
 	l.opens(t, b, "/login", url.Values{"name": {"admin"}, "password": {staffWord}})
