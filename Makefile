@@ -6,7 +6,7 @@ PROGRAMS = api worker otpctl
 
 .PHONY: help
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: dev
 dev: ## Run everything on loopback, with an inbox
@@ -59,6 +59,10 @@ lint: ## The linter, built from the version in tools/lint
 .PHONY: bench
 bench: ## Throughput and latency of starts and checks beside a bare handler; bounded, about two minutes
 	$(GO) run ./bench
+
+.PHONY: bench-stores
+bench-stores: ## The ways to keep a code's digest, beside each other; about ten minutes (STORES=-update writes docs/stores.md)
+	LONG=1 $(GO) test -v -run TestStores -timeout 40m -count=1 ./internal/storebench $(STORES)
 
 .PHONY: screenshots
 screenshots: deps ## Pictures of every page into docs/img, light and dark, desktop and phone

@@ -25,6 +25,7 @@ var testOnly = map[string][]string{
 	"internal/redistest":   nil,
 	"internal/audittest":   nil,
 	"internal/storetest":   nil,
+	"internal/storebench":  nil,
 	"internal/pgtest":      nil,
 	"internal/browsertest": nil,
 	"internal/twiliotest":  nil,

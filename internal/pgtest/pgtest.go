@@ -5,6 +5,7 @@ package pgtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -45,6 +47,24 @@ func URL(t testing.TB) string {
 		t.Fatalf("pgtest: %v", err)
 	}
 	return urlOf(name)
+}
+
+// Shut throws everybody out of a database and lets nobody in, as if its server had
+// died, until open is called.
+func Shut(t testing.TB, database string) (open func()) {
+	t.Helper()
+	name := strings.TrimPrefix(strings.Split(database, "?")[0], "postgres:///")
+	do := func(statement string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+		defer cancel()
+		if err := run(ctx, urlOf("postgres"), statement); err != nil {
+			t.Fatalf("pgtest: %v", err)
+		}
+	}
+	do("ALTER DATABASE " + name + " WITH ALLOW_CONNECTIONS false")
+	do("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '" + name + "'")
+	return func() { do("ALTER DATABASE " + name + " WITH ALLOW_CONNECTIONS true") }
 }
 
 func urlOf(database string) string {
@@ -82,7 +102,32 @@ func start() (err error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
 	}
+	if err := configure(filepath.Join(data, "postgresql.conf"), "fsync = off"); err != nil {
+		return err
+	}
 	return serve(data, as)
+}
+
+func configure(file, line string) error {
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(line + "\n")
+	return errors.Join(err, f.Close())
+}
+
+// Durable has the server write through to the disk from now on, as one does that is
+// no test's: for measurements.
+func Durable(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for _, statement := range []string{"ALTER SYSTEM SET fsync = on", "SELECT pg_reload_conf()"} {
+		if err := run(ctx, urlOf("postgres"), statement); err != nil {
+			t.Fatalf("pgtest: %v", err)
+		}
+	}
 }
 
 // removeOld removes what runs before have left: a server ends with its tests, and
@@ -103,7 +148,7 @@ func serve(data string, as *syscall.Credential) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(server, "-D", data, "-k", dir, "-h", "", "-c", "fsync=off", "-c", "max_connections=200") //nolint:gosec,noctx // of tests
+	cmd := exec.Command(server, "-D", data, "-k", dir, "-h", "", "-c", "max_connections=200") //nolint:gosec,noctx // of tests
 	cmd.Dir, cmd.SysProcAttr = dir, &syscall.SysProcAttr{Credential: as, Pdeathsig: syscall.SIGQUIT}
 	var said bytes.Buffer
 	cmd.Stderr = &said

@@ -104,6 +104,9 @@ func (p *Process) answers(path string) int {
 	return res.StatusCode
 }
 
+// PID is the id of the process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Kill ends the process at once, as a crash would.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill()
