@@ -82,7 +82,7 @@ attack: ## Attacks on the real processes: what was tried and what got through; a
 
 FUZZTIME ?= 1m
 FUZZ = address/FuzzPhone address/FuzzMailbox address/FuzzTyped httpapi/FuzzRequest twilio/FuzzReceipt webhook/FuzzReceipt smtpmail/FuzzReport \
-	smtpmail/FuzzReturnPath otp/FuzzParseID otp/FuzzParseToken otp/FuzzParseCode config/FuzzParse config/FuzzRedisURL message/FuzzTemplate
+	smtpmail/FuzzReturnPath otp/FuzzParseID otp/FuzzParseToken otp/FuzzParseCode config/FuzzParse config/FuzzRedisURL message/FuzzTemplate jwestore/FuzzTicket jwtsession/FuzzRead
 
 .PHONY: fuzz
 fuzz: ## Look for inputs that break the parsers; FUZZTIME=10m for longer, each

@@ -158,3 +158,34 @@ func offline(t *testing.T, a api, token, namespace, id string) {
 		t.Errorf("%s: %v", namespace, err)
 	}
 }
+
+// TestADatabaseThatIsAwayCountsNothingAndComesBack shuts everybody out of it.
+func TestADatabaseThatIsAwayCountsNothingAndComesBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	url := pgtest.URL(t)
+	a := r.startAPI(settings{More: kept + "[database]\nurl = \"" + url + "\"\n"})
+	r.startWorker(settings{More: kept + "[database]\nurl = \"" + url + "\"\n"})
+	k := r.keep(a, "in-sql")
+	open := pgtest.Shut(t, url)
+	began := time.Now()
+	for range 10 {
+		if _, got := k.check(a, k.code); got.status != http.StatusServiceUnavailable {
+			t.Fatalf("a check: %v", got)
+		}
+		if got := a.ask("in-sql", r.phone()); got.status != http.StatusServiceUnavailable {
+			t.Fatalf("a start: %v", got)
+		}
+	}
+	if took := time.Since(began); took > slack(20*time.Second) {
+		t.Errorf("twenty answers took %s", took)
+	}
+	if got := a.ask("load", r.phone()); got.status != http.StatusAccepted {
+		t.Errorf("a namespace that needs no database: %v", got)
+	}
+	open()
+	eventually(t, 20*time.Second, "the code is right", func() bool {
+		v, _ := k.check(a, k.code)
+		return v.Valid
+	})
+}

@@ -83,8 +83,9 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
+	// It has one writer. Who waits for another connection's polls, and may starve; who
+	// waits for this one has a turn.
+	db.SetMaxOpenConns(1)
 	return migrated(ctx, &DB{db: db, kind: sqlite})
 }
 
