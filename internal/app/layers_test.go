@@ -12,7 +12,7 @@ const module = "github.com/otpipe/otpipe/"
 // nearer to the core, nothing beside it and nothing further out.
 var layer = map[string]int{
 	"internal/otp": 0, "templates": 0, "client": 0,
-	"internal/verify": 1, "internal/deliver": 1, "internal/audit": 1, "internal/origin": 1, "internal/certfile": 1, "internal/notify": 1, "internal/support": 1, "internal/vendorhttp": 1, "internal/widget": 1,
+	"internal/verify": 1, "internal/deliver": 1, "internal/totp": 1, "internal/audit": 1, "internal/origin": 1, "internal/certfile": 1, "internal/notify": 1, "internal/support": 1, "internal/vendorhttp": 1, "internal/widget": 1,
 	"internal/address": 2, "internal/redisstore": 2, "internal/asynqueue": 2, "internal/twilio": 2, "internal/breaker": 2, "internal/webhook": 2, "internal/smtpmail": 2, "internal/message": 2, "internal/login": 2, "internal/auditfile": 2, "internal/jwtsession": 2, "internal/jwestore": 2, "internal/sqlstore": 2,
 	"internal/httpapi": 2, "internal/supportui": 2, "internal/telemetry": 2, "internal/config": 2, "internal/devkit": 2,
 	"internal/app":    3,

@@ -12,10 +12,11 @@ const (
 	ScopeRead    Scope = "read"    // look verifications and providers up
 	ScopeOperate Scope = "operate" // unlock recipients, drain and resume providers
 	ScopeAudit   Scope = "audit"   // search the audit trail
+	ScopeFactors Scope = "factors" // enrol authenticator apps and give them up
 )
 
 // Scopes lists every scope.
-var Scopes = []Scope{ScopeSend, ScopeCheck, ScopeRead, ScopeOperate, ScopeAudit}
+var Scopes = []Scope{ScopeSend, ScopeCheck, ScopeRead, ScopeOperate, ScopeAudit, ScopeFactors}
 
 // Caller is who asks: the holder of one API key.
 type Caller struct {

@@ -24,6 +24,11 @@ var (
 	ErrNamespaceForbidden = errors.New("the key is not for this namespace")
 	ErrInFlight           = errors.New("a request with this key is still being worked on")
 	ErrKeyReused          = errors.New("another request was made with this key")
+	ErrFactorNotFound     = errors.New("no such factor")
+	ErrFactorUnconfirmed  = errors.New("the factor is not confirmed yet")
+	ErrFactorConfirmed    = errors.New("the factor is confirmed already")
+	ErrTooManyFactors     = errors.New("the subject has as many factors as it may have")
+	ErrNoFactors          = errors.New("no database is configured to keep factors in")
 )
 
 // InputError is a fault in one field of a request. Detail never quotes the value.
@@ -47,7 +52,8 @@ const (
 	LimitSends    Limit = "sends"
 	LimitDaily    Limit = "daily"
 	LimitLock     Limit = "lock"
-	LimitRate     Limit = "rate" // of a bucket
+	LimitRate     Limit = "rate"   // of a bucket
+	LimitFactor   Limit = "factor" // the lock of one
 )
 
 // LimitError says which allowance is used up and when to come back. ID and

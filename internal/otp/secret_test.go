@@ -41,6 +41,7 @@ func secrets(t testing.TB) []secret {
 	token, _ := k.TokenOf(k.Owner(otp.PhoneAuth, to, "", 16), code, "nonce")
 	master := keyOf(t, "k1=S")
 	inKey := []string{strings.Repeat("S", 8)}
+	shared := otp.FactorSecretOf([]byte("twenty bytes it is!!"))
 	fault := &otp.Fault{
 		Class: otp.FaultRecipient, Provider: "twilio-eu", Code: "twilio_21211",
 		Err: words{"the number " + number + " cannot be texted " + secretDigits},
@@ -55,6 +56,7 @@ func secrets(t testing.TB) []secret {
 		{"a token", token, []string{token.Reveal(), token.Reveal()[6:]}, "••••••"},
 		{"a recipient", to, []string{number, number[1:]}, masked},
 		{"a key", master, inKey, "k1"},
+		{"a factor's secret", shared, []string{"twenty bytes it is!!", shared.Base32()}, "••••••"},
 		{"a message", message, []string{secretDigits, number}, "VE1/2.3"},
 		{"a pointer to a message", &message, []string{secretDigits, number}, "VE1/2.3"},
 		{"a fault", fault, []string{secretDigits, number}, "twilio-eu: recipient fault twilio_21211"},

@@ -16,7 +16,7 @@ import (
 //	<ns>:cooldown:{p}<fp>   until, by which send                     its length; <ns> may be "all"
 //	<ns>:daily:{p}<fp>      start, used, refunded                    24 h from the first; likewise
 //	all:suppress:{p}<fp>:<channel>   until                           30 days
-//	<ns>:session:{p}<hash>  id, anchor, channel, expiry              the session's life
+//	<ns>:session:{p}<hash>  id (of a factor too), anchor, channel, expiry   the session's life
 //	v:{p}<id>               a verification: see lua/record.lua
 //	recent:{p}<fp>          "id ns binding" of the newest ones       as long as the newest of them
 //	repeat:<nonce>          a request its caller may repeat          24 h

@@ -60,6 +60,19 @@ func (s *Service) Session(ctx context.Context, who otp.Caller, token string, ns 
 	if err != nil {
 		return otp.Session{}, err
 	}
+	return s.session(ctx, p, token, owner, consume)
+}
+
+// SubjectSession is Session for one that a factor of a subject has opened.
+func (s *Service) SubjectSession(ctx context.Context, who otp.Caller, token string, ns otp.Namespace, subject string, consume bool) (otp.Session, error) {
+	p, err := s.policy(who, ns)
+	if err != nil {
+		return otp.Session{}, err
+	}
+	return s.session(ctx, p, token, s.Keys.FactorOwner(ns, subject, s.Partitions), consume)
+}
+
+func (s *Service) session(ctx context.Context, p otp.Policy, token string, owner otp.Owner, consume bool) (otp.Session, error) {
 	if p.Session == otp.SignedSession {
 		return s.signed(token, owner, consume)
 	}
