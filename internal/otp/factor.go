@@ -56,15 +56,16 @@ func (f Factor) Confirmed() bool { return !f.ConfirmedAt.IsZero() }
 // FactorGuess asks the store to count a guess at a factor, and to accept it if it
 // is right. Right is what Step or Recovery says: the store takes either once.
 type FactorGuess struct {
-	ID       FactorID
-	Confirm  bool // the factor has to be unconfirmed, and is confirmed; else the other way round
-	Step     int64
-	Drift    int
-	Recovery string   // the digest of what may be a recovery code; "": it is a code
-	Secret   Sealed   // under the primary key
-	Fresh    []string // digests of the first recovery codes, with Confirm
-	Policy   Policy
-	Now      time.Time
+	ID        FactorID
+	Namespace Namespace
+	Confirm   bool // the factor has to be unconfirmed, and is confirmed; else the other way round
+	Step      int64
+	Drift     int
+	Recovery  string   // the digest of what may be a recovery code; "": it is a code
+	Secret    Sealed   // under the primary key
+	Fresh     []string // digests of the first recovery codes, with Confirm
+	Policy    Policy
+	Now       time.Time
 }
 
 // FactorVerdict is what the store says of it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
@@ -21,9 +20,7 @@ const expiredMost = 10
 // Factors keeps authenticator apps. It may be used by many goroutines and processes
 // at once; what fails is otp.ErrStoreUnavailable, and has changed nothing unless
 // the answer alone was lost.
-type Factors struct {
-	Database *Lazy
-}
+type Factors struct{ DB *Lazy }
 
 const factorColumns = `id, namespace, subject, algorithm, digits, period, skew, secret, created_at, expires_at, confirmed_at, used_at,
 	last_step, drift, fails, locked_until, (SELECT count(*) FROM otpipe_recovery_codes r WHERE r.factor = otpipe_factors.id)`
@@ -137,7 +134,7 @@ func one(done sql.Result, err error) error {
 func (s Factors) change(ctx context.Context, what string, do func(ctx context.Context, d *DB, tx *sql.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, factorLimit)
 	defer cancel()
-	d, err := s.Database.DB(ctx)
+	d, err := s.DB.DB(ctx)
 	if err != nil {
 		return away(what, err)
 	}
@@ -164,13 +161,13 @@ func away(what string, err error) error {
 	if err == nil || errors.As(err, &limit) {
 		return err
 	}
-	return fmt.Errorf("%s: %w: %w", what, otp.ErrStoreUnavailable, err)
+	return unavailable(what, err)
 }
 
 func (s Factors) query(ctx context.Context, what, where string, args ...any) ([]otp.Factor, error) {
 	ctx, cancel := context.WithTimeout(ctx, factorLimit)
 	defer cancel()
-	d, err := s.Database.DB(ctx)
+	d, err := s.DB.DB(ctx)
 	if err != nil {
 		return nil, away(what, err)
 	}

@@ -43,7 +43,7 @@ func (s *Service) Recover(ctx context.Context, who otp.Caller, id otp.FactorID, 
 	if err != nil {
 		return Checked{}, &otp.InputError{Field: "recovery_code", Detail: "want ten letters and digits; this did not count as a check", Err: err}
 	}
-	g := otp.FactorGuess{ID: f.ID, Recovery: s.Keys.RecoveryDigest(f.ID, code), Secret: f.Secret, Policy: p, Now: s.Now()}
+	g := otp.FactorGuess{ID: f.ID, Namespace: f.Namespace, Recovery: s.Keys.RecoveryDigest(f.ID, code), Secret: f.Secret, Policy: p, Now: s.Now()}
 	return s.decide(ctx, f, code, g, "recovery_code")
 }
 
@@ -60,7 +60,7 @@ func (s *Service) guess(f otp.Factor, p otp.Policy, typed string) (otp.Code, otp
 	}
 	at := s.Now()
 	now := f.Step(at)
-	g := otp.FactorGuess{ID: f.ID, Step: matching(secret, f, now, code.Reveal()), Secret: f.Secret, Policy: p, Now: at}
+	g := otp.FactorGuess{ID: f.ID, Namespace: f.Namespace, Step: matching(secret, f, now, code.Reveal()), Secret: f.Secret, Policy: p, Now: at}
 	if g.Step > 0 {
 		g.Drift = drift(f, now, g.Step)
 	}

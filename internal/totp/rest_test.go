@@ -123,7 +123,7 @@ func (a app) everything() map[string]error {
 		"recover": second(a.recover("00000-00000")),
 		"confirm": second(r.Confirm(ctx, anybody, a.id, a.code(0))),
 		"renew":   second(r.Renew(ctx, anybody, a.id)),
-		"delete":  r.Delete(ctx, anybody, a.id),
+		"delete":  second(r.Delete(ctx, anybody, a.id)),
 	}
 }
 

@@ -75,7 +75,7 @@ func open(t testing.TB, where string) sqlstore.Factors {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = lazy.Close() })
-	return sqlstore.Factors{Database: lazy}
+	return sqlstore.Factors{DB: lazy}
 }
 
 // keysOf makes keys of rings with these names, the first of them the primary.

@@ -123,16 +123,16 @@ func (s *Service) List(ctx context.Context, who otp.Caller, ns otp.Namespace, su
 	return all, nil
 }
 
-// Delete forgets a factor.
-func (s *Service) Delete(ctx context.Context, who otp.Caller, id otp.FactorID) error {
+// Delete forgets a factor, and tells what it was.
+func (s *Service) Delete(ctx context.Context, who otp.Caller, id otp.FactorID) (otp.Factor, error) {
 	f, err := s.willing(ctx, who, id)
 	if err != nil {
-		return err
+		return f, err
 	}
 	if err := s.Factors.Delete(ctx, id); err != nil {
-		return fmt.Errorf("delete factor: %w", err)
+		return f, fmt.Errorf("delete factor: %w", err)
 	}
-	return s.record(ctx, f, "deleted")
+	return f, s.record(ctx, f, "deleted")
 }
 
 // willing is find, before something is done that has to be recorded: it fails if
