@@ -88,10 +88,34 @@ var calls = map[string]func(c *client.Client, t *testing.T) (any, error){
 		return c.Search(t.Context(), client.SearchRequest{To: "t", Namespace: "n", Limit: 1, Cursor: "c"})
 	},
 	"introspect": func(c *client.Client, t *testing.T) (any, error) {
-		return c.Introspect(t.Context(), client.SessionRequest{Token: client.Hide("ots_"), Namespace: "n", To: "t"})
+		return c.Introspect(t.Context(), client.SessionRequest{Token: client.Hide("ots_"), Namespace: "n", To: "t", Subject: "s"})
 	},
 	"consume": func(c *client.Client, t *testing.T) (any, error) {
-		return c.Consume(t.Context(), client.SessionRequest{Token: client.Hide("ots_"), Namespace: "n", To: "t"})
+		return c.Consume(t.Context(), client.SessionRequest{Token: client.Hide("ots_"), Namespace: "n", To: "t", Subject: "s"})
+	},
+	"enrol": func(c *client.Client, t *testing.T) (any, error) {
+		skew := 0
+		return c.Enrol(t.Context(), client.EnrolRequest{Namespace: "n", Subject: "s", Issuer: "i", Account: "a", Algorithm: "SHA256", Digits: 8, Period: time.Minute, Skew: &skew})
+	},
+	"confirm-factor": func(c *client.Client, t *testing.T) (any, error) {
+		return c.ConfirmFactor(t.Context(), "VE/1", client.Hide("123456"))
+	},
+	"check-factor": func(c *client.Client, t *testing.T) (any, error) {
+		return c.CheckFactor(t.Context(), "VE/1", client.FactorGuess{Code: client.Hide("123456"), RecoveryCode: client.Hide("a")})
+	},
+	"get-factor":    func(c *client.Client, t *testing.T) (any, error) { return c.Factor(t.Context(), "VE/1") },
+	"delete-factor": func(c *client.Client, t *testing.T) (any, error) { return c.DeleteFactor(t.Context(), "VE/1") },
+	"list-factors": func(c *client.Client, t *testing.T) (any, error) {
+		all, err := c.Factors(t.Context(), "n", "s")
+		return struct {
+			Items []client.Factor `json:"items"`
+		}{all}, err
+	},
+	"renew-recovery-codes": func(c *client.Client, t *testing.T) (any, error) {
+		all, err := c.RenewRecoveryCodes(t.Context(), "VE/1")
+		return struct {
+			Codes []client.Secret `json:"recovery_codes"`
+		}{all}, err
 	},
 	"unlock": func(c *client.Client, t *testing.T) (any, error) {
 		return c.Unlock(t.Context(), client.UnlockRequest{Namespace: "n", To: "t", Binding: client.Hide("b"), Reason: "r"})

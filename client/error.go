@@ -28,6 +28,12 @@ const (
 	ErrVerificationNotFound  Code = "verification_not_found"
 	ErrNamespaceNotFound     Code = "namespace_not_found"
 	ErrProviderNotFound      Code = "provider_not_found"
+	ErrFactorNotFound        Code = "factor_not_found"
+	ErrFactorsNotKept        Code = "factors_not_kept" // there is no database
+	ErrFactorUnconfirmed     Code = "factor_unconfirmed"
+	ErrFactorConfirmed       Code = "factor_confirmed"
+	ErrTooManyFactors        Code = "too_many_factors"
+	ErrFactorLocked          Code = "factor_locked"
 	ErrAuditNotSearchable    Code = "audit_not_searchable"
 	ErrRouteNotFound         Code = "route_not_found"
 	ErrMethodNotAllowed      Code = "method_not_allowed"

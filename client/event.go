@@ -40,6 +40,14 @@ const (
 	EventDeliveryUndelivered  EventType = "delivery.undelivered"
 	EventDeliveryFailed       EventType = "delivery.failed"
 	EventDeliveryUnknown      EventType = "delivery.unknown"
+
+	EventFactorEnrolled             EventType = "factor.enrolled"
+	EventFactorConfirmed            EventType = "factor.confirmed"
+	EventFactorApproved             EventType = "factor.approved"
+	EventFactorCheckFailed          EventType = "factor.check_failed"
+	EventFactorLocked               EventType = "factor.locked"
+	EventFactorDeleted              EventType = "factor.deleted"
+	EventFactorRecoveryCodesRenewed EventType = "factor.recovery_codes_renewed"
 )
 
 // Event is a notice of what happened. It may come twice, with the same ID, and in
@@ -53,12 +61,13 @@ type Event struct {
 
 // EventData is what it happened to.
 type EventData struct {
-	VerificationID string  `json:"verification_id"`
+	VerificationID string  `json:"verification_id,omitempty"`
+	FactorID       string  `json:"factor_id,omitempty"` // instead, of factor.…
 	Namespace      string  `json:"namespace"`
-	ToMasked       string  `json:"to_masked"`
-	Send           int     `json:"send,omitempty"`    // 0: the verification itself
-	Attempt        int     `json:"attempt,omitempty"` // 0: the send itself
-	Channel        Channel `json:"channel,omitempty"` // of what was created
+	ToMasked       string  `json:"to_masked,omitempty"` // not of a factor
+	Send           int     `json:"send,omitempty"`      // 0: the verification itself
+	Attempt        int     `json:"attempt,omitempty"`   // 0: the send itself
+	Channel        Channel `json:"channel,omitempty"`   // of what was created
 	Provider       string  `json:"provider,omitempty"`
 	Reason         string  `json:"reason,omitempty"`
 }

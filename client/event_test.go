@@ -224,8 +224,8 @@ func TestTheClientKnowsEveryTypeOfNotice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "types", firsts(regexp.MustCompile(`EventType = "([a-z.]+)"`), source), notify.Types())
-	same(t, "types on the page", firsts(regexp.MustCompile("(?m)^\\| `([a-z]+\\.[a-z]+)`"), page), notify.Types())
+	same(t, "types", firsts(regexp.MustCompile(`EventType = "([a-z._]+)"`), source), notify.Types())
+	same(t, "types on the page", firsts(regexp.MustCompile("(?m)^\\| `([a-z]+\\.[a-z_]+)`"), page), notify.Types())
 }
 
 func firsts(of *regexp.Regexp, text []byte) (all []string) {

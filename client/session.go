@@ -6,28 +6,31 @@ import (
 	"time"
 )
 
-// SessionRequest asks whether a token proves what you need proved: Namespace and
-// To are yours to say, and do not come from the browser with the token.
+// SessionRequest asks whether a token proves what you need proved: Namespace, and
+// To or Subject, are yours to say, and do not come from the browser with the token.
 type SessionRequest struct {
 	Token     Secret
 	Namespace string
 	To        string
+	Subject   string // instead of To: of whom you need a factor proved
 }
 
 type sessionBody struct {
 	Token     string `json:"token"`
 	Namespace string `json:"namespace"`
-	To        string `json:"to"`
+	To        string `json:"to,omitempty"`
+	Subject   string `json:"subject,omitempty"`
 }
 
 func (r SessionRequest) body() sessionBody {
-	return sessionBody{r.Token.Reveal(), r.Namespace, r.To}
+	return sessionBody{r.Token.Reveal(), r.Namespace, r.To, r.Subject}
 }
 
 // SessionState is what a token proves.
 type SessionState struct {
 	Active         bool      `json:"active"` // the rest is told only then
 	VerificationID string    `json:"verification_id"`
+	FactorID       string    `json:"factor_id"` // instead, where Subject was asked for
 	Channel        Channel   `json:"channel"`
 	ToMasked       string    `json:"to_masked"` // where the code went
 	ExpiresAt      time.Time `json:"expires_at"`

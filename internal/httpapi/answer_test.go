@@ -52,6 +52,7 @@ type answer struct {
 var (
 	requestIDForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 	idForm        = regexp.MustCompile(`^VE[0-9a-f]{32}$`)
+	factorForm    = regexp.MustCompile(`^FA[0-9a-f]{32}$`)
 	tokenForm     = regexp.MustCompile(`^(ots_[A-Za-z0-9_-]{45}|eyJ[A-Za-z0-9_.-]{200,800})$`)
 	clockForm     = regexp.MustCompile(`\d\d:\d\d UTC`)
 )

@@ -28,6 +28,7 @@ type Verifier interface {
 	Cancel(ctx context.Context, who otp.Caller, id otp.ID) (otp.History, otp.Policy, error)
 	Unlock(ctx context.Context, who otp.Caller, ns otp.Namespace, to, binding, reason string) (cleared bool, err error)
 	Session(ctx context.Context, who otp.Caller, token string, ns otp.Namespace, to string, consume bool) (otp.Session, error)
+	SubjectSession(ctx context.Context, who otp.Caller, token string, ns otp.Namespace, subject string, consume bool) (otp.Session, error)
 }
 
 // Providers is what operators see and say of providers; see deliver.Providers.
@@ -54,6 +55,7 @@ type KeySet interface{ JWKS() ([]byte, error) }
 // API is wired by app; every field is required.
 type API struct {
 	Verifier  Verifier
+	Factors   Factors
 	Receiver  Receiver
 	Receipts  map[string]ReceiptReader // by the name of the provider
 	Providers Providers
@@ -71,6 +73,7 @@ func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	doc := a.document(mux)
 	a.verifications(doc)
+	a.factors(doc)
 	a.sessions(doc)
 	a.recipients(doc)
 	a.providers(doc)

@@ -20,7 +20,7 @@ type Auditor interface {
 // everybody's logs.
 type AuditBody struct {
 	To     string   `json:"to,omitempty" maxLength:"320" doc:"A recipient, in any usual spelling." example:"+4915123456789"`
-	ID     string   `json:"id,omitempty" maxLength:"34" doc:"A verification's."`
+	ID     string   `json:"id,omitempty" maxLength:"34" doc:"A verification's, or a factor's."`
 	Actor  string   `json:"actor,omitempty" maxLength:"128" doc:"The name of an API key, or who of the staff."`
 	Kinds  []string `json:"kinds,omitempty" maxItems:"50" nullable:"false" doc:"Such as verification.approved or staff.signed_in."`
 	From   *Instant `json:"from,omitempty" doc:"From then on."`
@@ -33,7 +33,7 @@ type AuditBody struct {
 type AuditRecord struct {
 	At           Instant `json:"at" doc:"When it happened."`
 	Kind         string  `json:"kind" example:"verification.approved" doc:"What happened."`
-	Verification string  `json:"verification_id,omitempty" doc:"To which verification."`
+	Verification string  `json:"verification_id,omitempty" doc:"To which verification, or factor."`
 	Namespace    string  `json:"namespace,omitempty" doc:"In which namespace."`
 	Send         int     `json:"send,omitempty" doc:"To which of its sends."`
 	Attempt      int     `json:"attempt,omitempty" doc:"To which attempt of that."`
@@ -73,8 +73,8 @@ func (a *API) searchAudit(ctx context.Context, who otp.Caller, in *auditInput) (
 	r := audit.SearchRequest{To: b.To, Actor: b.Actor, Kinds: b.Kinds, From: orZero(b.From), Until: orZero(b.Until), Limit: b.Limit, Cursor: b.Cursor}
 	if b.ID != "" {
 		var err error
-		if r.Verification, err = otp.ParseID(b.ID); err != nil {
-			return nil, &otp.InputError{Field: "id", Detail: "want a verification's id, VE and 32 hex digits", Err: otp.ErrInvalid}
+		if r.Verification, err = auditID(b.ID); err != nil {
+			return nil, err
 		}
 	}
 	page, err := a.Auditor.Search(ctx, who, r)
@@ -86,6 +86,18 @@ func (a *API) searchAudit(ctx context.Context, who otp.Caller, in *auditInput) (
 		out.Body.Items = append(out.Body.Items, auditRecord(r))
 	}
 	return out, nil
+}
+
+// auditID is of a verification or a factor: records have either in one place.
+func auditID(text string) (otp.ID, error) {
+	if id, err := otp.ParseFactorID(text); err == nil {
+		return otp.ID(id), nil
+	}
+	id, err := otp.ParseID(text)
+	if err != nil {
+		err = &otp.InputError{Field: "id", Detail: "want a verification's id, VE and 32 hex digits, or a factor's, FA and 32", Err: otp.ErrInvalid}
+	}
+	return id, err
 }
 
 func orZero(i *Instant) time.Time {

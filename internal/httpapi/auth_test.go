@@ -31,6 +31,13 @@ var operations = []struct {
 	{otp.ScopeOperate, "GET", providers, nil, 200, ""},
 	{otp.ScopeOperate, "POST", providers + "/twilio/drain", fields{"reason": "maintenance"}, 200, ""},
 	{otp.ScopeOperate, "POST", providers + "/twilio/resume", fields{"reason": "maintenance"}, 200, ""},
+	{otp.ScopeFactors, "POST", factors, toEnrol, 201, ""},
+	{otp.ScopeFactors, "GET", factors + whose, nil, 200, ""},
+	{otp.ScopeFactors, "GET", factors + "/" + someFactor, nil, 404, "factor_not_found"},
+	{otp.ScopeFactors, "DELETE", factors + "/" + someFactor, nil, 404, "factor_not_found"},
+	{otp.ScopeFactors, "POST", factors + "/" + someFactor + "/confirm", fields{"code": "739182"}, 404, "factor_not_found"},
+	{otp.ScopeFactors, "POST", factors + "/" + someFactor + "/recovery-codes", nil, 404, "factor_not_found"},
+	{otp.ScopeCheck, "POST", factors + "/" + someFactor + "/check", fields{"code": "739182"}, 404, "factor_not_found"},
 	{otp.ScopeAudit, "POST", "/v1/audit/search", fields{"to": phone}, 200, ""},
 }
 

@@ -98,6 +98,18 @@ var catalogue = []problemKind{
 		Problem{Detail: "no such provider"},
 	},
 	{
+		"factor_not_found", http.StatusNotFound,
+		"There is no factor with this id, it was not confirmed in time, or it is in a namespace that is not the key's.",
+		"List the factors of the subject, or let the person enrol anew.",
+		Problem{Detail: "no such factor"},
+	},
+	{
+		"factors_not_kept", http.StatusNotFound,
+		"There is no database that factors could be kept in.",
+		"Operators: set `database.url`.",
+		Problem{Detail: "no database is configured to keep factors in"},
+	},
+	{
 		"audit_not_searchable", http.StatusNotFound,
 		"There is no audit trail, or it is written to a stream that cannot be read.",
 		"Operators: set `audit.sink` to a database or a directory, for the api too.",
@@ -126,6 +138,24 @@ var catalogue = []problemKind{
 		"The verification was approved, expired or locked already: there is nothing to cancel any more.",
 		"Nothing. Get the verification to see how it ended.",
 		Problem{Detail: "the verification has already ended"},
+	},
+	{
+		"factor_unconfirmed", http.StatusConflict,
+		"The factor waits for its first code: until then it proves nothing and has no recovery codes.",
+		"Let the person type the code that their app shows, and confirm the factor with it.",
+		Problem{Detail: "the factor is not confirmed yet"},
+	},
+	{
+		"factor_confirmed", http.StatusConflict,
+		"The factor was confirmed before. Its recovery codes are not told again.",
+		"Nothing. Where the answer with the recovery codes was lost, draw new ones.",
+		Problem{Detail: "the factor is confirmed already"},
+	},
+	{
+		"too_many_factors", http.StatusConflict,
+		"The subject has ten factors in this namespace, those that wait for their first code included.",
+		"Let the person give one up.",
+		Problem{Detail: "the subject has as many factors as it may have"},
 	},
 	{
 		"body_too_large", http.StatusRequestEntityTooLarge,
@@ -176,6 +206,12 @@ var catalogue = []problemKind{
 		Problem{Detail: "too many wrong codes: wait, or have an operator unlock the recipient", RetryAfter: 840},
 	},
 	{
+		"factor_locked", http.StatusTooManyRequests,
+		"There were too many wrong codes. Until the lock ends no code of this factor is compared or counted, and no recovery code.",
+		"Tell the person when to try again: `retry_after`. Another factor of theirs is not locked.",
+		Problem{Detail: "too many wrong codes: wait, or let the person use another factor", RetryAfter: 840},
+	},
+	{
 		"internal_error", http.StatusInternalServerError,
 		"This is a fault of otpipe.",
 		"Report the `request_id`: the log has the reason under it. Trying again, with the same `Idempotency-Key`, may help.",
@@ -183,7 +219,7 @@ var catalogue = []problemKind{
 	},
 	{
 		"store_unavailable", http.StatusServiceUnavailable,
-		"otpipe cannot reach its Redis, or not all the replicas that it must. Whether a request took effect is not known.",
+		"otpipe cannot reach its Redis, or not all the replicas that it must, or its database. Whether a request took effect is not known.",
 		"Wait for `retry_after` seconds and try again with the same `Idempotency-Key`: nothing happens twice.",
 		Problem{Detail: "the store does not answer; try again", RetryAfter: 1},
 	},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/otpipe/otpipe/internal/audit"
 	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/totp"
 )
 
 // promises are the codes that the document in the repository lists for each
@@ -85,6 +86,9 @@ var bodies = map[string]fields{
 	"POST /v1/providers/{name}/drain":  {"reason": "maintenance"},
 	"POST /v1/audit/search":            {"to": phone},
 	"POST /v1/providers/{name}/resume": {"reason": "maintenance"},
+	"POST /v1/factors":                 toEnrol,
+	"POST /v1/factors/{id}/confirm":    {"code": "739182"},
+	"POST /v1/factors/{id}/check":      {"code": "739182"},
 }
 
 // provoke asks an operation so that it answers with a problem.
@@ -99,7 +103,10 @@ func requestOf(operation string, change func(q *request)) request {
 	method, target, _ := strings.Cut(operation, " ")
 	q := report(receiptPath("twilio", someID), "delivered", authToken)
 	if !strings.HasPrefix(target, "/v1/receipts/") {
-		q = request{method: method, path: strings.NewReplacer("{id}", someID, "{name}", "twilio").Replace(target)}
+		q = request{method: method, path: strings.NewReplacer(factors+"/{id}", factors+"/"+someFactor, "{id}", someID, "{name}", "twilio").Replace(target)}
+		if operation == "GET "+factors {
+			q.path += whose
+		}
 		if body, takes := bodies[operation]; takes {
 			q.body = body
 		}
@@ -119,7 +126,7 @@ func with(more fields) provoke {
 var provocations = map[string]provoke{
 	"invalid_request":         invalid,
 	"invalid_recipient":       with(fields{"to": "12"}),
-	"invalid_code_format":     with(fields{"code": "12"}),
+	"invalid_code_format":     misshapen,
 	"channel_not_allowed":     with(fields{"channel": "email"}),
 	"idempotency_key_invalid": asking(func(q *request) { q.header = map[string]string{"Idempotency-Key": strings.Repeat("k", 256)} }),
 	"unauthenticated":         asking(func(q *request) { q.key = noKey }),
@@ -127,7 +134,7 @@ var provocations = map[string]provoke{
 	"namespace_not_allowed":   foreign,
 	"signature_invalid":       asking(func(q *request) { *q = report(q.path, "delivered", "another token") }),
 	"verification_not_found":  asking(nil),
-	"namespace_not_found":     with(fields{"namespace": "no-such"}),
+	"namespace_not_found":     nowhere,
 	"provider_not_found":      asking(func(q *request) { q.path = strings.Replace(q.path, "twilio", "nobody", 1) }),
 	"audit_not_searchable":    untrailed,
 	"method_not_allowed":      asking(nil),
@@ -143,6 +150,12 @@ var provocations = map[string]provoke{
 	"send_limit_reached":      often(5, 10),
 	"daily_quota_exceeded":    often(10, 5),
 	"recipient_locked":        locked,
+	"factor_not_found":        asking(nil),
+	"factors_not_kept":        unkept,
+	"factor_unconfirmed":      enrolled(func(*rig, enrolment) {}),
+	"factor_confirmed":        enrolled(func(r *rig, f enrolment) { r.confirm(f) }),
+	"too_many_factors":        crowded,
+	"factor_locked":           guessed,
 	"internal_error":          broken,
 	"store_unavailable":       unreachable,
 }
@@ -152,6 +165,10 @@ func invalid(r *rig, operation string) answer {
 		return brokenOff(r, operation)
 	}
 	return r.do(requestOf(operation, func(q *request) {
+		if q.method == http.MethodGet {
+			q.path = strings.TrimSuffix(q.path, whose)
+			return
+		}
 		q.body = "{}"
 		if strings.HasPrefix(operation, "POST /v1/audit/") { // which needs nothing
 			q.body = `{"id":"VE12"}`
@@ -163,7 +180,7 @@ func invalid(r *rig, operation string) answer {
 func unscoped(r *rig, operation string) answer {
 	return r.do(requestOf(operation, func(q *request) {
 		q.key = keyOf(otp.ScopeSend)
-		if operation == "POST /v1/verifications" || strings.HasSuffix(operation, "/cancel") {
+		if operation == "POST /v1/verifications" || operation == "POST "+factors || strings.HasSuffix(operation, "/cancel") {
 			q.key = keyOf(otp.ScopeCheck)
 		}
 	}))
@@ -173,10 +190,71 @@ func unscoped(r *rig, operation string) answer {
 func foreign(r *rig, operation string) answer {
 	return r.do(requestOf(operation, func(q *request) {
 		q.key = keyPhone
+		if q.method == http.MethodGet {
+			q.path = strings.Replace(q.path, "phone-auth", "verify-email", 1)
+			return
+		}
 		if body := q.body.(fields); body["namespace"] != nil || operation == "POST /v1/verifications/search" {
 			q.body = body.with(fields{"namespace": "verify-email"})
 		}
 	}))
+}
+
+// misshapen asks about a code that is none.
+func misshapen(r *rig, operation string) answer {
+	if strings.Contains(operation, factors) {
+		bad := fields{"code": "12"}
+		return r.do(request{path: factors + "/" + r.enrol().id + operation[strings.LastIndexByte(operation, '/'):], body: bad})
+	}
+	return with(fields{"code": "12"})(r, operation)
+}
+
+// nowhere asks of a namespace that is not configured.
+func nowhere(r *rig, operation string) answer {
+	return r.do(requestOf(operation, func(q *request) {
+		if q.method == http.MethodGet {
+			q.path = strings.Replace(q.path, "phone-auth", "no-such", 1)
+			return
+		}
+		q.body = q.body.(fields).with(fields{"namespace": "no-such"})
+	}))
+}
+
+// unkept asks where there is no database.
+func unkept(r *rig, operation string) answer {
+	api := r.api(r.service)
+	api.Factors = &totp.Service{}
+	return r.doAt(serve(r.t, api.Handler()), requestOf(operation, nil))
+}
+
+// enrolled asks about a factor of which more has been done.
+func enrolled(before func(r *rig, f enrolment)) provoke {
+	return func(r *rig, operation string) answer {
+		f := r.enrol()
+		before(r, f)
+		return r.do(requestOf(operation, func(q *request) { q.path = strings.Replace(q.path, someFactor, f.id, 1) }))
+	}
+}
+
+// crowded asks for one factor too many.
+func crowded(r *rig, operation string) answer {
+	for range totp.MostFactors {
+		r.enrol()
+	}
+	return r.do(requestOf(operation, nil))
+}
+
+// guessed asks after as many wrong codes as are compared.
+func guessed(r *rig, operation string) answer {
+	return enrolled(func(r *rig, f enrolment) {
+		if strings.HasSuffix(operation, "/check") {
+			r.confirm(f)
+		}
+		for range 5 {
+			r.do(request{path: factors + "/" + f.id + operation[strings.LastIndexByte(operation, '/'):], body: fields{"code": f.wrong()}}).ok()
+		}
+		r.pass(time.Minute)
+	})(r, operation)
 }
 
 // inFlight asks while another process still works on the same request.
@@ -247,7 +325,7 @@ func crowd(r *rig, operation string) answer {
 // broken asks a process one of whose parts is not there.
 func broken(r *rig, operation string) answer {
 	api := r.api(nil)
-	api.Receiver, api.Providers, api.Auditor = nil, nil, nil
+	api.Receiver, api.Providers, api.Auditor, api.Factors = nil, nil, nil, nil
 	return r.doAt(serve(r.t, api.Handler()), requestOf(operation, nil))
 }
 
@@ -258,6 +336,9 @@ func unreachable(r *rig, operation string) answer {
 		q.body = body.with(fields{"token": "ots_" + r.partition() + strings.Repeat("0", 43)}) // any other is no session
 	}
 	_ = r.rdb.Close()
+	if strings.Contains(operation, factors) {
+		r.loseDatabase()
+	}
 	return r.do(q)
 }
 

@@ -49,7 +49,7 @@ func TestTheDocumentListsEveryOperationWithItsScopes(t *testing.T) {
 		for _, s := range scopes(op.path, op.scope) {
 			all = append(all, string(s))
 		}
-		want[op.method+" "+strings.NewReplacer(someID, "{id}", "/twilio/", "/{name}/").Replace(op.path)] = all
+		want[op.method+" "+strings.NewReplacer(someID, "{id}", someFactor, "{id}", whose, "", "/twilio/", "/{name}/").Replace(op.path)] = all
 	}
 	want["POST /v1/receipts/{provider}"] = []string{}
 	got := documented(t, r)

@@ -30,10 +30,11 @@ func answers(all []example) map[string]*huma.Example {
 }
 
 const (
-	exampleID    = "VE0a1b2c3d4e5f60718293a4b5c6d7e8f9"
-	exampleToken = "ots_0aQW4gZXhhbXBsZSB0b2tlbiBwcm92ZXMgbm90aGluZyE" //nolint:gosec // opens nothing
-	examplePhone = "+4915123456789"
-	exampleMail  = "kim@example.com"
+	exampleID     = "VE0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+	exampleFactor = "FA0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+	exampleToken  = "ots_0aQW4gZXhhbXBsZSB0b2tlbiBwcm92ZXMgbm90aGluZyE" //nolint:gosec // opens nothing
+	examplePhone  = "+4915123456789"
+	exampleMail   = "kim@example.com"
 )
 
 var (
@@ -123,6 +124,69 @@ var sessionExamples = []example{{
 	SessionBody{Token: exampleToken, Namespace: "phone-auth", To: examplePhone},
 	SessionState{Active: true, VerificationID: exampleID, Channel: "sms", ToMasked: phoneSent.ToMasked, ExpiresAt: instant(exampleStart.Add(time.Hour))},
 }}
+
+// The QR code of an example is shortened.
+var enrolExamples = []example{{
+	"app", "For the apps that everybody has",
+	EnrolBody{Namespace: "phone-auth", Subject: "user-7f3a", Issuer: "Example", Account: "kim@example.com"},
+	Enrolled{
+		Factor: exampleUnconfirmed, Secret: exampleSecret,
+		URI:   "otpauth://totp/Example:kim%40example.com?algorithm=SHA1&digits=6&issuer=Example&period=30&secret=" + exampleSecret,
+		QRPNG: "data:image/png;base64,iVBORw0KGgo…", QRSVG: "<svg xmlns=\"http://www.w3.org/2000/svg\" …",
+	},
+}}
+
+const exampleSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" //nolint:gosec // of nobody
+
+var (
+	exampleUnconfirmed = Factor{
+		ID: exampleFactor, Namespace: "phone-auth", Subject: "user-7f3a", Status: "unconfirmed", Algorithm: "SHA1", Digits: 6, Period: 30, Skew: 1,
+		CreatedAt: exampleIn(0), ExpiresAt: instant(exampleStart.Add(15 * time.Minute)),
+	}
+	exampleConfirmed = Factor{
+		ID: exampleFactor, Namespace: "phone-auth", Subject: "user-7f3a", Status: "confirmed", Algorithm: "SHA1", Digits: 6, Period: 30, Skew: 1,
+		CreatedAt: exampleIn(0), ConfirmedAt: instant(exampleStart.Add(20 * time.Second)), UsedAt: instant(exampleStart.Add(20 * time.Second)), RecoveryCodes: 10,
+	}
+	exampleRecovery = []string{
+		"7k2m9-x4qvt", "c0w3d-n8s5h", "pz6r1-29bfy", "t5e8j-kq0va", "3hxg7-m4c2w", "9nd5s-vb6k8", "f1yq4-7tjz0", "wr8a2-ch3pe", "m6v0k-5xgn9", "2bjt4-dy7sq",
+	}
+)
+
+var confirmExamples = []example{
+	{
+		"right", "The right code",
+		CodeBody{"123456"},
+		FactorConfirmed{ID: exampleFactor, Status: "confirmed", Valid: true, ChecksLeft: 5, RecoveryCodes: exampleRecovery},
+	},
+	{
+		"wrong", "A wrong one",
+		CodeBody{"654321"},
+		FactorConfirmed{ID: exampleFactor, Status: "unconfirmed", Reason: "code_mismatch", PublicReason: "invalid_or_expired", ChecksLeft: 4},
+	},
+}
+
+var checkFactorExamples = []example{
+	{
+		"right", "The right code",
+		FactorCheckBody{Code: "123456"},
+		FactorChecked{
+			ID: exampleFactor, Status: "confirmed", Valid: true, ChecksLeft: 5, RecoveryCodes: 10,
+			Session: &SessionProof{Token: exampleToken, ExpiresAt: exampleIn(time.Hour)},
+		},
+	},
+	{
+		"wrong", "A wrong one",
+		FactorCheckBody{Code: "654321"},
+		FactorChecked{ID: exampleFactor, Status: "confirmed", Reason: "code_mismatch", PublicReason: "invalid_or_expired", ChecksLeft: 4},
+	},
+}
+
+var (
+	getFactorExamples    = []example{{name: "confirmed", summary: "Good for checks", answer: exampleConfirmed}}
+	listFactorsExamples  = []example{{name: "one", summary: "One app", answer: FactorList{Items: []Factor{exampleConfirmed}}}}
+	deleteFactorExamples = []example{{name: "deleted", summary: "What it was", answer: exampleConfirmed}}
+	recoveryExamples     = []example{{name: "renewed", summary: "Ten new ones", answer: RecoveryCodes{exampleRecovery}}}
+)
 
 var unlockExamples = []example{{
 	"unlock", "After a call to support", UnlockBody{Namespace: "phone-auth", To: examplePhone, Reason: "ticket 4711: caller proved who they are"}, Unlocked{Cleared: false},

@@ -92,6 +92,9 @@ func TestEveryExampleIsAnsweredAsItSays(t *testing.T) {
 					r := newRig(t)
 					before := r.earlier(op.OperationID)
 					q := request{method: method, path: strings.NewReplacer("{id}", before.id, "{name}", "twilio").Replace(path)}
+					if op.OperationID == "list-factors" {
+						q.path += "?namespace=phone-auth&subject=user-7f3a"
+					}
 					if ask, takes := op.RequestBody.Content["application/json"]; takes {
 						q.body = before.fill(ask.Examples[example].Value, example)
 					}
@@ -127,6 +130,14 @@ func (r *rig) earlier(operation string) (e earlier) {
 		e.id = r.start(start).want(http.StatusAccepted, "").text("id")
 	case "check":
 		e.id, e.code = r.started(start)
+	case "enrol":
+	case "confirm-factor":
+		f := r.enrolFor("user-7f3a")
+		e.id, e.code = f.id, f.code()
+	case "check-factor", "get-factor", "list-factors", "delete-factor", "renew-recovery-codes":
+		f := r.enrolFor("user-7f3a")
+		r.confirm(f)
+		e.id, e.code = f.id, f.code()
 	default:
 		e.id, e.code = r.started(start)
 		e.token = r.check(start.with(fields{"code": e.code})).ok().token()
@@ -164,6 +175,9 @@ func (e earlier) told(v any) any {
 			if slices.Contains([]string{"actor", "partition", "sum", "seq", "client"}, k) || k == "request_id" && v["sum"] != nil {
 				out[k] = "of a record"
 			}
+			if slices.Contains([]string{"secret", "uri", "qr_png", "qr_svg", "recovery_codes"}, k) {
+				out[k] = "of a factor"
+			}
 		}
 		return out
 	case []any:
@@ -176,7 +190,7 @@ func (e earlier) told(v any) any {
 		if _, err := time.Parse(time.RFC3339, v); err == nil {
 			return "a time"
 		}
-		if idForm.MatchString(v) {
+		if idForm.MatchString(v) || factorForm.MatchString(v) {
 			return "an id"
 		}
 		if tokenForm.MatchString(v) {
@@ -193,7 +207,7 @@ func TestNoOtherMethodIsServedThanTheDocumentLists(t *testing.T) {
 	documented := operationDocs(t, r)
 	for name := range documented {
 		_, path, _ := strings.Cut(name, " ")
-		a := r.do(request{method: http.MethodTrace, path: strings.NewReplacer("{id}", someID, "{provider}", "twilio", "{name}", "twilio").Replace(path)})
+		a := r.do(request{method: http.MethodTrace, path: strings.NewReplacer(factors+"/{id}", factors+"/"+someFactor, "{id}", someID, "{provider}", "twilio", "{name}", "twilio").Replace(path)})
 		a.want(http.StatusMethodNotAllowed, "method_not_allowed")
 		for m := range strings.SplitSeq(a.header.Get("Allow"), ", ") {
 			_, here := documented[m+" "+path]

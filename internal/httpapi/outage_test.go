@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -53,6 +54,9 @@ func unavailable(r *rig, limit time.Duration) {
 	}
 	asked := []request{report(receiptPath("twilio", someID), "delivered", authToken)}
 	for _, op := range operations {
+		if strings.HasPrefix(op.path, factors+"/") || op.method == http.MethodGet && strings.HasPrefix(op.path, factors) {
+			continue // the database alone tells that there is none
+		}
 		body := op.body
 		if op.scope == "check" && op.path != "/v1/verifications/check" {
 			body = toPhone.with(fields{"token": "ots_" + r.partition() + "0123456789012345678901234567890123456789012"})

@@ -84,6 +84,11 @@ var problems = []struct {
 	{otp.ErrProviderNotFound, "provider_not_found"},
 	{otp.ErrNotFound, "verification_not_found"},
 	{audit.ErrNotSearchable, "audit_not_searchable"},
+	{otp.ErrFactorNotFound, "factor_not_found"},
+	{otp.ErrNoFactors, "factors_not_kept"},
+	{otp.ErrFactorUnconfirmed, "factor_unconfirmed"},
+	{otp.ErrFactorConfirmed, "factor_confirmed"},
+	{otp.ErrTooManyFactors, "too_many_factors"},
 	{otp.ErrFinished, "already_finished"},
 	{otp.ErrKeyReused, "idempotency_key_reused"},
 }
@@ -93,6 +98,7 @@ var limits = map[otp.Limit]struct{ code, detail string }{
 	otp.LimitSends:    {"send_limit_reached", "this verification has had all its sends: wait until it expires"},
 	otp.LimitDaily:    {"daily_quota_exceeded", "this recipient has had all the day's sends"},
 	otp.LimitRate:     {"rate_limited", "there were too many starts of this kind: limit names the rule"},
+	otp.LimitFactor:   {"factor_locked", "too many wrong codes: wait, or let the person use another factor"},
 	otp.LimitLock:     {"recipient_locked", "too many wrong codes: wait, or have an operator unlock the recipient"},
 }
 

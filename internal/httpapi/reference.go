@@ -18,7 +18,7 @@ var referencePage string
 
 // order is that of the page: what a caller meets first stands first. What is
 // not in it follows.
-var order = []string{"start", "check", "get", "search", "cancel", "introspect", "consume", "unlock", "list-providers", "drain", "resume", "search-audit", "receive"}
+var order = []string{"start", "check", "get", "search", "cancel", "enrol", "confirm-factor", "check-factor", "get-factor", "list-factors", "delete-factor", "renew-recovery-codes", "introspect", "consume", "unlock", "list-providers", "drain", "resume", "search-audit", "receive"}
 
 // reference is the document, as people read it.
 type reference struct {
@@ -102,7 +102,7 @@ func docs(doc *huma.OpenAPI) http.Handler {
 func referenceOf(doc *huma.OpenAPI) reference {
 	r := reference{About: doc.Info.Description, Version: doc.Info.Version}
 	for path, item := range doc.Paths {
-		for method, op := range map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post} {
+		for method, op := range map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodDelete: item.Delete} {
 			if op != nil {
 				r.Operations = append(r.Operations, operationOf(doc, method, path, op))
 			}

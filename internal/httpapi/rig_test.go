@@ -28,6 +28,7 @@ import (
 	"github.com/otpipe/otpipe/internal/sqlstore"
 	"github.com/otpipe/otpipe/internal/support"
 	"github.com/otpipe/otpipe/internal/telemetry"
+	"github.com/otpipe/otpipe/internal/totp"
 	"github.com/otpipe/otpipe/internal/twilio"
 	"github.com/otpipe/otpipe/internal/verify"
 	"github.com/otpipe/otpipe/templates"
@@ -74,6 +75,7 @@ type rig struct {
 	store   *redisstore.Store
 	keys    otp.Keys
 	service *verify.Service
+	factors *totp.Service
 	ringer  *ringer
 	metrics *telemetry.Metrics
 	log     *journal
@@ -111,6 +113,7 @@ func newRigOn(t testing.TB, rdb *redis.Client) *rig {
 		Ringer: r.ringer, Templates: composer, Addresses: address.Parse, Place: address.Atlas{}.Place,
 		Namespaces: namespaces, Rates: []otp.Rate{{Name: "per-ip", By: []otp.Dimension{otp.ByIP}, Max: 2, Interval: time.Hour}}, Keys: r.keys, Partitions: 16,
 	}
+	r.factors = r.newFactors(namespaces)
 	r.server = serve(t, r.api(r.service).Handler())
 	return r
 }
@@ -122,7 +125,7 @@ func signer(keys otp.Keys) jwtsession.Signer {
 // api is the face over any verifier.
 func (r *rig) api(v httpapi.Verifier) *httpapi.API {
 	return &httpapi.API{
-		Verifier: v, Receiver: &deliver.Desk{Receipts: r.store, Ringer: r.ringer},
+		Verifier: v, Factors: r.factors, Receiver: &deliver.Desk{Receipts: r.store, Ringer: r.ringer},
 		Receipts: map[string]httpapi.ReceiptReader{
 			"twilio": twilio.Receipts{AccountName: "twilio", AccountSID: accountSID, Tokens: []string{authToken}, PublicURL: publicURL},
 		},
