@@ -81,13 +81,16 @@ func run(ctx context.Context, at places) error {
 		at.redis = embedded.Addr()
 	}
 	c = configure(c, at, world)
+	place, err := os.MkdirTemp("", "otpipe-dev")
+	if err != nil {
+		return fmt.Errorf("make a place for the databases: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(place) }()
 	if !c.Audit.On() {
-		trail, err := os.MkdirTemp("", "otpipe-dev")
-		if err != nil {
-			return fmt.Errorf("make a place for the audit trail: %w", err)
-		}
-		defer func() { _ = os.RemoveAll(trail) }()
-		c.Audit.Sink = config.NewSecret("sqlite://" + trail + "/audit.db")
+		c.Audit.Sink = config.NewSecret("sqlite://" + place + "/audit.db")
+	}
+	if !c.Database.On() {
+		c.Database.URL = config.NewSecret("sqlite://" + place + "/otpipe.db")
 	}
 	if err := c.Check(); err != nil {
 		return err

@@ -108,6 +108,7 @@ func (a *api) prepare(ctx context.Context, c config.Config, keys otp.Keys) (begi
 	if err != nil {
 		return nil, err
 	}
+	public.Factors = a.newFactors(c, keys)
 	var staff pages
 	ctx, end := context.WithCancel(ctx)
 	if c.Support.On() {

@@ -47,11 +47,13 @@ func (a *api) elsewhere(keys otp.Keys) *verify.Elsewhere {
 // sweepEvery is how often digests that have expired are removed.
 const sweepEvery = time.Minute
 
-// sweep removes them until ctx ends. While the database is away they stay.
+// sweep removes them until ctx ends. While the database is away they stay. It opens
+// the database, so that the first who needs it does not wait for its tables.
 func (a *api) sweep(ctx context.Context) {
 	if a.database == nil {
 		return
 	}
+	_, _ = a.database.DB(ctx) // who needs it is told why it is away
 	codes := &sqlstore.Codes{DB: a.database}
 	for {
 		select {

@@ -111,7 +111,7 @@ type Key struct {
 type Caller struct {
 	Name       string   `toml:"name"`       // in lower-case letters, digits and dashes
 	KeySHA256  string   `toml:"key_sha256"` // the SHA-256 of the whole key in hex; the key itself stands nowhere
-	Scopes     []string `toml:"scopes"`     // what it may do: send, check, read, operate
+	Scopes     []string `toml:"scopes"`     // what it may do: send, check, read, operate, audit, factors
 	Namespaces []string `toml:"namespaces"` // where it may do it; without it in all
 }
 

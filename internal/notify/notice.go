@@ -33,6 +33,14 @@ var types = map[string]string{
 	"verification.locked":   "verification.locked",
 	"verification.canceled": "verification.canceled",
 
+	"factor.enrolled":               "factor.enrolled",
+	"factor.confirmed":              "factor.confirmed",
+	"factor.approved":               "factor.approved",
+	"factor.check_failed":           "factor.check_failed",
+	"factor.locked":                 "factor.locked",
+	"factor.deleted":                "factor.deleted",
+	"factor.recovery_codes_renewed": "factor.recovery_codes_renewed",
+
 	"attempt.accepted":    "delivery.accepted",
 	"attempt.sent":        "delivery.sent",
 	"attempt.delivered":   "delivery.delivered",
@@ -60,9 +68,10 @@ type body struct {
 }
 
 type data struct {
-	VerificationID otp.ID        `json:"verification_id"`
+	VerificationID otp.ID        `json:"verification_id,omitempty"`
+	FactorID       otp.FactorID  `json:"factor_id,omitempty"`
 	Namespace      otp.Namespace `json:"namespace"`
-	ToMasked       string        `json:"to_masked"`
+	ToMasked       string        `json:"to_masked,omitempty"` // not of a factor
 	Send           int           `json:"send,omitempty"`
 	Attempt        int           `json:"attempt,omitempty"`
 	Channel        string        `json:"channel,omitempty"`
@@ -79,6 +88,9 @@ func bodyOf(e otp.Event) (kind string, text []byte, err error) {
 	d := data{
 		VerificationID: e.Verification, Namespace: e.Namespace, ToMasked: e.To,
 		Send: e.Send, Attempt: e.Attempt, Provider: e.Provider, Reason: e.Reason,
+	}
+	if id, err := otp.ParseFactorID(string(e.Verification)); err == nil {
+		d.VerificationID, d.FactorID = "", id
 	}
 	if e.Kind == "verification.created" {
 		d.Channel, d.Reason = e.Reason, ""

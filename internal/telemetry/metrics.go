@@ -20,6 +20,7 @@ type Metrics struct {
 	registry  *prometheus.Registry
 	starts    *prometheus.CounterVec
 	checks    *prometheus.CounterVec
+	factors   *prometheus.CounterVec
 	locks     *prometheus.CounterVec
 	sends     *prometheus.CounterVec
 	attempts  *prometheus.CounterVec
@@ -99,10 +100,10 @@ func New(version string, namespaces map[otp.Namespace]otp.Policy, providers []st
 			Name: "otpipe_bounces_total",
 			Help: "Mail to return paths, by what became of it; refused is that to addresses nobody made.",
 		}, []string{"outcome"}),
-		limited: newLimited(), suspected: newSuspected(),
+		limited: newLimited(), suspected: newSuspected(), factors: newFactorChecks(),
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "otpipe_build_info", Help: "1, with the version."}, []string{"version", "go"})
-	m.registry.MustRegister(m.starts, m.checks, m.locks, m.sends, m.attempts, m.handOver, m.arrival, m.approval, m.rang, m.settled, m.lost, m.bounces, m.limited, m.suspected, info,
+	m.registry.MustRegister(m.starts, m.checks, m.factors, m.locks, m.sends, m.attempts, m.handOver, m.arrival, m.approval, m.rang, m.settled, m.lost, m.bounces, m.limited, m.suspected, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	info.WithLabelValues(version, goVersion()).Set(1)
 	m.reload = newReload(m.registry)
@@ -150,6 +151,9 @@ func (m *Metrics) Zero(namespaces map[otp.Namespace]otp.Policy, providers []stri
 		}
 		for _, o := range checkOutcomes {
 			m.checks.WithLabelValues(string(ns), o)
+		}
+		for _, o := range factorOutcomes {
+			m.factors.WithLabelValues(string(ns), o)
 		}
 		m.locks.WithLabelValues(string(ns))
 		m.approval.WithLabelValues(string(ns))

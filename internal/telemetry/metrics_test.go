@@ -64,6 +64,9 @@ func zeros() map[string]string {
 		for _, o := range []string{"approved", "code_mismatch", "expired", "already_used", "canceled", "not_found", "binding_mismatch", "lock", "error"} {
 			all[fmt.Sprintf(`otpipe_checks_total{namespace="%s",outcome="%s"}`, ns, o)] = "0"
 		}
+		for _, o := range []string{"approved", "code_mismatch", "already_used", "lock", "refused", "error"} {
+			all[fmt.Sprintf(`otpipe_factor_checks_total{namespace="%s",outcome="%s"}`, ns, o)] = "0"
+		}
 		all[fmt.Sprintf(`otpipe_locks_total{namespace="%s"}`, ns)] = "0"
 		all[fmt.Sprintf(`otpipe_approved_seconds_count{namespace="%s"}`, ns)] = "0"
 	}
