@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
@@ -21,6 +22,7 @@ import (
 	"github.com/otpipe/otpipe/internal/redisstore"
 	"github.com/otpipe/otpipe/internal/sqlstore"
 	"github.com/otpipe/otpipe/internal/telemetry"
+	"github.com/otpipe/otpipe/internal/totp"
 	"github.com/otpipe/otpipe/internal/verify"
 )
 
@@ -86,6 +88,7 @@ type api struct {
 	in       *entry
 	certs    certificates
 
+	factors       atomic.Pointer[totp.Service]
 	public, pages swap
 	warm          func(context.Context, *slog.Logger)
 	endPages      context.CancelFunc
@@ -108,7 +111,8 @@ func (a *api) prepare(ctx context.Context, c config.Config, keys otp.Keys) (begi
 	if err != nil {
 		return nil, err
 	}
-	public.Factors = a.newFactors(c, keys)
+	factors := a.newFactors(c, keys)
+	public.Factors = factors
 	var staff pages
 	ctx, end := context.WithCancel(ctx)
 	if c.Support.On() {
@@ -126,6 +130,7 @@ func (a *api) prepare(ctx context.Context, c config.Config, keys otp.Keys) (begi
 		a.metrics.Limits(c.Rates(), c.Policies(), c.TollGuard.On())
 		a.public.set(a.tracing.Requests(a.in.gate(public.Handler(), public.Unavailable())))
 		a.pages.set(staff.handler)
+		a.factors.Store(factors)
 		a.certs.refresh(a.log)
 	}, nil
 }

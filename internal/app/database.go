@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/config"
@@ -44,7 +45,8 @@ func (a *api) elsewhere(keys otp.Keys) *verify.Elsewhere {
 	return verify.NewElsewhere(e)
 }
 
-// sweepEvery is how often digests that have expired are removed.
+// sweepEvery is how often digests that have expired are removed, and secrets of
+// older keys sealed anew.
 const sweepEvery = time.Minute
 
 // sweep removes them until ctx ends. While the database is away they stay. It opens
@@ -63,6 +65,12 @@ func (a *api) sweep(ctx context.Context) {
 		}
 		if _, err := codes.Sweep(ctx); err != nil {
 			a.log.Debug("expired digests not removed", "error", err)
+		}
+		switch n, err := a.factors.Load().Reseal(ctx); {
+		case err != nil && !errors.Is(err, otp.ErrStoreUnavailable):
+			a.log.Error("factors not sealed anew", "count", n, "error", err)
+		case n > 0:
+			a.log.Info("factors sealed anew", "count", n)
 		}
 	}
 }

@@ -83,8 +83,10 @@ func formOf(name string, v any) any {
 		}
 		return out
 	}
-	if slices.Contains([]string{"id", "verification_id", "token", "request_id", "expires_at", "resend_at", "created_at", "drained_at", "retry_after", "at", "seq", "sum",
-		"factor_id", "confirmed_at", "secret", "uri", "qr_png", "qr_svg", "recovery_codes"}, name) {
+	if slices.Contains([]string{
+		"id", "verification_id", "token", "request_id", "expires_at", "resend_at", "created_at", "drained_at", "retry_after", "at", "seq", "sum",
+		"factor_id", "confirmed_at", "secret", "uri", "qr_png", "qr_svg", "recovery_codes",
+	}, name) {
 		return fmt.Sprintf("some %T", v)
 	}
 	return v

@@ -18,6 +18,7 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/pgtest"
 	"github.com/otpipe/otpipe/internal/redistest"
+	"github.com/otpipe/otpipe/internal/totp"
 )
 
 // query asks the database past all of our code.
@@ -227,5 +228,34 @@ func TestWithRedisGoneInTheMiddleTheCodeIsSpentAndNothingApproved(t *testing.T) 
 		r.Sessions = alive
 		a.want(a.code(0), otp.AlreadyUsed)
 		a.want(a.code(1), "")
+	})
+}
+
+// TestFactorsOutliveTheKeyThatSealedThem has more of them than are looked at together,
+// none of which is used while both keys are there.
+func TestFactorsOutliveTheKeyThatSealedThem(t *testing.T) {
+	both(t, func(r *rig) {
+		first, _ := r.confirmed()
+		for i := range 120 {
+			q := request()
+			q.Subject = fmt.Sprintf("user-%d", i+10)
+			r.enrol(q)
+		}
+		if n, err := r.Reseal(r.t.Context()); n != 0 || err != nil {
+			r.t.Errorf("nothing is old: %d, %v", n, err)
+		}
+		r.Keys = keysOf(r.t, "k2", "k1")
+		if n, err := r.Reseal(r.t.Context()); n != 121 || err != nil {
+			r.t.Errorf("%d of 121, %v", n, err)
+		}
+		r.Keys = keysOf(r.t, "k2")
+		if n, err := r.Reseal(r.t.Context()); n != 0 || err != nil {
+			r.t.Errorf("all are done: %d, %v", n, err)
+		}
+		first.want(first.code(0), "")
+		r.Keys = keysOf(r.t, "k3")
+		if n, err := r.Reseal(r.t.Context()); n != 0 || !errors.Is(err, totp.ErrKeyGone) {
+			r.t.Errorf("its key is gone: %d, %v", n, err)
+		}
 	})
 }

@@ -27,6 +27,11 @@ type Factors interface {
 	Delete(ctx context.Context, id otp.FactorID) error
 	// Renew replaces the recovery codes of a confirmed factor.
 	Renew(ctx context.Context, id otp.FactorID, digests []string) error
+	// Stale are factors that another key than this one sealed, by their ids from one
+	// on.
+	Stale(ctx context.Context, key string, after otp.FactorID, most int) ([]otp.Factor, error)
+	// Reseal exchanges a sealed secret if it is what it was.
+	Reseal(ctx context.Context, id otp.FactorID, old, fresh otp.Sealed) error
 }
 
 // Guesses decides about guesses; see otp.FactorGuess.
