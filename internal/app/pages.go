@@ -13,6 +13,7 @@ import (
 	"github.com/otpipe/otpipe/internal/login"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
+	"github.com/otpipe/otpipe/internal/sqlstore"
 	"github.com/otpipe/otpipe/internal/support"
 	"github.com/otpipe/otpipe/internal/supportui"
 	"github.com/otpipe/otpipe/internal/vendorhttp"
@@ -51,12 +52,16 @@ func newPages(ctx context.Context, c config.Config, keys otp.Keys, a *api, start
 		p.voucher = voucher(c)
 		door.Voucher = p.voucher
 	}
+	var factors support.Factors
+	if a.database != nil {
+		factors = sqlstore.Factors{DB: a.database}
+	}
 	ui := &supportui.UI{
 		Door: door,
 		Support: &support.Service{
-			Journal: in.store, Acts: staffActs{in.store, started}, Ringer: a.ringer,
+			Journal: in.store, Factors: factors, Acts: staffActs{in.store, started}, Ringer: a.ringer,
 			Addresses: func(text string) (otp.Recipient, error) { return address.Typed(text, c.Support.Country) },
-			Explainer: Explainer(), Namespaces: c.Policies(), Keys: keys, Partitions: c.Store.Partitions,
+			Explainer: Explainer(), Namespaces: c.Policies(), Keys: keys, Partitions: c.Store.Partitions, Now: time.Now,
 		},
 		Overview: &support.Overview{
 			Tallies: in.store, Standings: in.store, Queues: a.gauge, Accounts: staffAccounts(c), Partitions: c.Store.Partitions, Now: time.Now,

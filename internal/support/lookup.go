@@ -10,11 +10,12 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
-// Place is what a search leads to: one verification, or one recipient. It holds
+// Place is what a search leads to: one verification, authenticator app or recipient. It holds
 // no address, so it may stand in an URL.
 type Place struct {
-	ID    otp.ID
-	Whose Whose
+	ID     otp.ID
+	Factor otp.FactorID
+	Whose  Whose
 }
 
 // Whose names a recipient by fingerprints, under every live key.
@@ -48,13 +49,16 @@ func (w Whose) owner() otp.Owner {
 	return o
 }
 
-// Search finds the place of what somebody typed: a verification's id, a phone
-// number or an e-mail address; of these it is written down who searches for whom.
+// Search finds the place of what somebody typed: the id of a verification or an app,
+// a phone number or an e-mail address; of the last two it is written down who searches for whom.
 // Its error is an *otp.InputError that says what to write instead, or the store's.
 func (s *Service) Search(ctx context.Context, who otp.Staff, text string) (Place, error) {
 	text = strings.TrimSpace(text)
 	if id, err := otp.ParseID(text); err == nil {
 		return Place{ID: id}, nil
+	}
+	if id, err := otp.ParseFactorID(text); err == nil {
+		return Place{Factor: id}, nil
 	}
 	to, err := s.Addresses(text)
 	if err != nil {

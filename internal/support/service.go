@@ -7,6 +7,7 @@ package support
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/otpipe/otpipe/internal/otp"
 )
@@ -47,10 +48,11 @@ type Ringer interface {
 	Ring(ctx context.Context, d otp.Due)
 }
 
-// Service is wired by app; every field is required. What lies outside of a
+// Service is wired by app; every field but Factors is required. What lies outside of a
 // person's namespaces does not exist for them.
 type Service struct {
 	Journal    Journal
+	Factors    Factors // nil: there are none
 	Acts       Acts
 	Ringer     Ringer
 	Addresses  func(text string) (otp.Recipient, error) // what people type, in any usual spelling
@@ -58,6 +60,7 @@ type Service struct {
 	Namespaces map[otp.Namespace]otp.Policy
 	Keys       otp.Keys
 	Partitions int
+	Now        func() time.Time // by which factors are locked
 }
 
 // find is a verification that the person may know of.

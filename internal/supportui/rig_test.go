@@ -72,6 +72,7 @@ func newRig(t testing.TB) *rig {
 	r.support = &support.Service{
 		Journal: r.store, Acts: r.store, Ringer: r, Addresses: func(s string) (otp.Recipient, error) { return address.Typed(s, "DE") },
 		Explainer: app.Explainer(), Namespaces: otp.BuiltIn(), Keys: r.keys, Partitions: 16,
+		Now: func() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) },
 	}
 	u := &supportui.UI{
 		Door: r, Support: r.support,

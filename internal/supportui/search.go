@@ -40,6 +40,8 @@ func (u *UI) search(w http.ResponseWriter, r *http.Request, who otp.Staff) {
 		u.fail(w, r, who, err)
 	case at.ID != "":
 		http.Redirect(w, r, "/verifications/"+string(at.ID), http.StatusSeeOther)
+	case at.Factor != "":
+		http.Redirect(w, r, "/factors/"+string(at.Factor), http.StatusSeeOther)
 	default:
 		http.Redirect(w, r, "/recipients/"+string(at.Whose), http.StatusSeeOther)
 	}

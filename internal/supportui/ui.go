@@ -68,6 +68,7 @@ func (u *UI) Handler() http.Handler {
 	mux.Handle("GET /verifications/{id}", u.page(otp.Viewer, u.showFile))
 	mux.Handle("GET /verifications/{id}/live", u.Door.Watch(u.allow(otp.Viewer, u.streamFile)))
 	mux.Handle("GET /verifications/{id}/summary.txt", u.page(otp.Viewer, u.sendSummary))
+	mux.Handle("GET /factors/{id}", u.page(otp.Viewer, u.showFactor))
 	for _, a := range acts {
 		mux.Handle("GET /verifications/{id}/"+a.Path, u.page(a.least, u.askToAct(a)))
 		mux.Handle("POST /verifications/{id}/"+a.Path, u.page(a.least, u.act(a)))
