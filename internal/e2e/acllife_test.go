@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"encoding/base32"
 	"fmt"
 	"html"
 	"io"
@@ -16,7 +17,9 @@ import (
 	"github.com/otpipe/otpipe/internal/devkit"
 	"github.com/otpipe/otpipe/internal/idptest"
 	"github.com/otpipe/otpipe/internal/login"
+	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redistest"
+	"github.com/otpipe/otpipe/internal/totp"
 )
 
 const staffWord = "correct horse battery staple"
@@ -93,6 +96,9 @@ mode = "block"
 durability = "replicated"
 replicas = 1
 
+[database]
+url = %q
+
 [audit]
 sink = %q
 strict = true
@@ -111,7 +117,7 @@ client_id = %q
 client_secret = %q
 claim = "roles"
 roles = { admins = "admin" }
-`, deaf.URL, signingSecret, "jsonl://"+l.TempDir(), l.staff, hash, l.idp.URL, idptest.ClientID, idptest.ClientSecret)
+`, deaf.URL, signingSecret, "sqlite://"+l.TempDir()+"/otpipe.db", "jsonl://"+l.TempDir(), l.staff, hash, l.idp.URL, idptest.ClientID, idptest.ClientSecret)
 }
 
 // live goes through all of it. at are the settings of the users, by name.
@@ -128,6 +134,7 @@ func (l *wholeLife) live(t *testing.T, at map[string]settings) {
 	l.api = l.startAPI(at["otpipe-api"])
 	worker := l.startWorker(at["otpipe-worker"])
 	l.callers(t)
+	l.apps(t)
 	l.vendors(t)
 	l.people(t)
 	l.operators(t, at["otpipe-ctl"])
@@ -186,6 +193,33 @@ func (l *wholeLife) callers(t *testing.T) {
 	decoy := l.want(t, a.do(http.MethodPost, "/v1/verifications", map[string]any{"namespace": "forgot-password", "to": l.mailbox(), "decoy": true}), http.StatusAccepted)
 	decoy.read(t, &v)
 	eventually(t, 20*time.Second, "the decoy ends", func() bool { return a.get(t, v.ID).Delivery.Status != "queued" })
+}
+
+// apps show codes.
+func (l *wholeLife) apps(t *testing.T) {
+	t.Helper()
+	a := l.api
+	var f struct{ ID, Secret string }
+	l.want(t, a.do(http.MethodPost, "/v1/factors", map[string]string{"namespace": "load", "subject": "user-1", "issuer": "Example", "account": "ada"}), http.StatusCreated).read(t, &f)
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(f.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := func(ahead int64) map[string]string {
+		clock := otp.DefaultClockwork()
+		return map[string]string{"code": totp.CodeAt(otp.FactorSecretOf(secret), clock, clock.Step(time.Now())+ahead)}
+	}
+	l.want(t, a.do(http.MethodPost, "/v1/factors/"+f.ID+"/confirm", code(0)), http.StatusOK)
+	l.want(t, a.do(http.MethodPost, "/v1/factors/"+f.ID+"/check", map[string]string{"code": "000000"}), http.StatusOK)
+	var v checked
+	l.want(t, a.do(http.MethodPost, "/v1/factors/"+f.ID+"/check", code(1)), http.StatusOK).read(t, &v)
+	if v.Session == nil {
+		t.Fatalf("%+v", v)
+	}
+	for _, what := range []string{"introspect", "consume"} {
+		l.want(t, a.do(http.MethodPost, "/v1/sessions/"+what, map[string]string{"token": v.Session.Token, "namespace": "load", "subject": "user-1"}), http.StatusOK)
+	}
+	l.want(t, a.do(http.MethodDelete, "/v1/factors/"+f.ID, nil), http.StatusOK)
 }
 
 // vendors fail in every way.

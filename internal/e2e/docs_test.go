@@ -37,7 +37,15 @@ func TestWhatThePagesSayHappensWhenItIsTyped(t *testing.T) {
 			if len(commands) < 2 {
 				t.Fatalf("%d commands", len(commands))
 			}
-			got := dev(t).shell(t, commands)
+			got, busy := dev(t).shell(t, commands)
+			for range 2 {
+				if busy {
+					got, busy = dev(t).shell(t, commands)
+				}
+			}
+			if busy {
+				t.Fatal("three times the store did not answer")
+			}
 			for i := range commands {
 				if d := cmp.Diff(form(answers[i]), form(got[i])); d != "" {
 					t.Errorf("%s\n%s\nanswered\n%s\n%s", page, commands[i], got[i], d)
@@ -137,8 +145,9 @@ func asked(t *testing.T, url string) int {
 	return res.StatusCode
 }
 
-// shell types all commands into one shell and returns what each wrote.
-func (d devMode) shell(t *testing.T, commands []string) []string {
+// shell types all commands into one shell and returns what each wrote. On a busy
+// machine the Redis in the process may not answer in time, and says to try again.
+func (d devMode) shell(t *testing.T, commands []string) (answers []string, busy bool) {
 	t.Helper()
 	const line = "--- the next one"
 	ports := strings.NewReplacer("127.0.0.1:8080", d.api, "127.0.0.1:8081", d.support, "127.0.0.1:8025", d.inbox)
@@ -147,8 +156,11 @@ func (d devMode) shell(t *testing.T, commands []string) []string {
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script).CombinedOutput()
 	got := strings.Split(string(out), line+"\n")
+	if strings.Contains(string(out), `"code":"store_unavailable"`) {
+		return nil, true
+	}
 	if err != nil || len(got) != len(commands) {
 		t.Fatalf("%v after\n%s", err, out)
 	}
-	return got
+	return got, false
 }

@@ -90,7 +90,7 @@ secret = "{{.Secret}}"{{end}}
 [[callers]]
 name = "backend"
 key_sha256 = "{{.KeyHash}}"
-scopes = ["send", "check", "read", "operate"]
+scopes = ["send", "check", "read", "operate", "factors"]
 
 [[providers]]
 name = "twilio"
