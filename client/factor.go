@@ -86,6 +86,10 @@ type Confirmed struct {
 type FactorGuess struct {
 	Code         Secret
 	RecoveryCode Secret
+
+	// IdempotencyKey makes two requests one guess, for a day. "": one is drawn, so
+	// that the tries of this call are one guess.
+	IdempotencyKey string
 }
 
 type factorCheckBody struct {
@@ -104,6 +108,7 @@ type FactorChecked struct {
 	LockedUntil       time.Time    `json:"locked_until"`        // zero: this guess did not lock it
 	RecoveryCodesLeft int          `json:"recovery_codes_left"` // of a right guess
 	Session           SessionProof `json:"session"`             // likewise
+	Replayed          bool         `json:"-"`                   // an answer to an earlier request with this key
 }
 
 type codeBody struct {
@@ -134,11 +139,11 @@ func (c *Client) ConfirmFactor(ctx context.Context, id string, code Secret) (k C
 }
 
 // CheckFactor counts a guess and compares it. A wrong code is no error; look at
-// Valid. Its error may be ErrFactorLocked. It is not tried again where the answer
-// was lost: a code is accepted once.
+// Valid. Its error may be ErrFactorLocked. Tries of one call are one guess.
 func (c *Client) CheckFactor(ctx context.Context, id string, g FactorGuess) (k FactorChecked, err error) {
 	body := factorCheckBody{g.Code.Reveal(), g.RecoveryCode.Reveal()}
-	_, err = c.do(ctx, call{operation: "check-factor", method: http.MethodPost, path: factorPath(id) + "/check", body: body}, &k)
+	head, err := c.do(ctx, call{operation: "check-factor", method: http.MethodPost, path: factorPath(id) + "/check", body: body, key: keyOr(g.IdempotencyKey), again: keyed}, &k)
+	k.Replayed = head.Get("Idempotency-Replayed") == "true"
 	return k, err
 }
 

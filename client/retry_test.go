@@ -124,7 +124,7 @@ func TestTwoCallsAreTwoRequests(t *testing.T) {
 // repeatable are the operations of which a second one does no harm. Of two uses of a
 // session only one finds it active, and what operators order may be ordered otherwise
 // meanwhile.
-var repeatable = []string{"start", "check", "get", "cancel", "search", "introspect", "list-providers", "search-audit", "get-factor", "list-factors"}
+var repeatable = []string{"start", "check", "check-factor", "get", "cancel", "search", "introspect", "list-providers", "search-audit", "get-factor", "list-factors"}
 
 func TestALostAnswerIsAskedForAgainWhereThatDoesNoHarmAndNowhereElse(t *testing.T) {
 	t.Parallel()

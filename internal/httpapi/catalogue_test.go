@@ -228,11 +228,15 @@ func unkept(r *rig, operation string) answer {
 }
 
 // enrolled asks about a factor of which more has been done.
-func enrolled(before func(r *rig, f enrolment)) provoke {
+func enrolled(before func(r *rig, f enrolment), key ...string) provoke {
 	return func(r *rig, operation string) answer {
 		f := r.enrol()
 		before(r, f)
-		return r.do(requestOf(operation, func(q *request) { q.path = strings.Replace(q.path, someFactor, f.id, 1) }))
+		q := requestOf(operation, func(q *request) { q.path = strings.Replace(q.path, someFactor, f.id, 1) })
+		for _, k := range key {
+			q = again(q, k)
+		}
+		return r.do(q)
 	}
 }
 
@@ -259,6 +263,9 @@ func guessed(r *rig, operation string) answer {
 
 // inFlight asks while another process still works on the same request.
 func inFlight(r *rig, operation string) answer {
+	if strings.Contains(operation, factors) {
+		return inFlightOfFactor(r, operation)
+	}
 	endpoint := operation[strings.LastIndexByte(operation, '/')+1:]
 	said := []string{"check", "", "phone-auth", phone, "739182", ""}
 	if endpoint == "verifications" {
@@ -271,7 +278,22 @@ func inFlight(r *rig, operation string) answer {
 	return r.do(again(requestOf(operation, nil), "order-17"))
 }
 
+func inFlightOfFactor(r *rig, operation string) answer {
+	return enrolled(func(r *rig, f enrolment) {
+		elsewhere := otp.Repeatable{Nonce: otp.NonceOf("all", "check-factor", "order-17"), Mark: r.keys.MarkOf("check-factor", f.id, "739182", ""), By: "another-process"}
+		if _, err := r.store.Recall(r.t.Context(), elsewhere); err != nil {
+			r.t.Fatal(err)
+		}
+	}, "order-17")(r, operation)
+}
+
 func reused(r *rig, operation string) answer {
+	if strings.Contains(operation, factors) {
+		return enrolled(func(r *rig, f enrolment) {
+			r.confirm(f)
+			r.do(again(request{path: factors + "/" + f.id + "/check", body: fields{"code": f.wrong()}}, "order-17")).ok()
+		}, "order-17")(r, operation)
+	}
 	q := again(requestOf(operation, nil), "order-17")
 	r.do(q)
 	q.body = q.body.(fields).with(fields{"binding": "another browser"})

@@ -15,8 +15,7 @@ import (
 type Factors interface {
 	Enrol(ctx context.Context, who otp.Caller, r totp.EnrolRequest) (totp.Enrolled, error)
 	Confirm(ctx context.Context, who otp.Caller, id otp.FactorID, typed string) (totp.Confirmed, error)
-	Check(ctx context.Context, who otp.Caller, id otp.FactorID, typed string) (totp.Checked, error)
-	Recover(ctx context.Context, who otp.Caller, id otp.FactorID, typed string) (totp.Checked, error)
+	Check(ctx context.Context, who otp.Caller, r totp.CheckRequest) (totp.Checked, error)
 	Renew(ctx context.Context, who otp.Caller, id otp.FactorID) ([]otp.Code, error)
 	Get(ctx context.Context, who otp.Caller, id otp.FactorID) (otp.Factor, error)
 	List(ctx context.Context, who otp.Caller, ns otp.Namespace, subject string) ([]otp.Factor, error)
@@ -125,12 +124,16 @@ type (
 	}
 	confirmOutput    struct{ Body FactorConfirmed }
 	factorCheckInput struct {
-		ID   string `path:"id" doc:"Of the factor."`
-		Body FactorCheckBody
+		ID             string `path:"id" doc:"Of the factor."`
+		IdempotencyKey string `header:"Idempotency-Key" doc:"The same key gets the same answer for a day: a lost answer can be asked for again."`
+		Body           FactorCheckBody
 	}
-	factorCheckOutput struct{ Body FactorChecked }
-	recoveryOutput    struct{ Body RecoveryCodes }
-	listInput         struct {
+	factorCheckOutput struct {
+		Replayed string `header:"Idempotency-Replayed" doc:"true if this answer was given before."`
+		Body     FactorChecked
+	}
+	recoveryOutput struct{ Body RecoveryCodes }
+	listInput      struct {
 		Namespace string `query:"namespace" required:"true" maxLength:"32" doc:"What their codes prove something for."`
 		Subject   string `query:"subject" required:"true" maxLength:"128" doc:"Whose they are."`
 	}
@@ -153,7 +156,8 @@ func (a *API) factors(api huma.API) {
 		OperationID: "check-factor", Method: http.MethodPost, Path: "/v1/factors/{id}/check",
 		Summary: "Check a code of an app", Security: needs(otp.ScopeCheck), Tags: tags,
 		Description: "Counts the guess, then compares it. A wrong code is a normal answer; a right one is accepted once, as is a recovery code, and opens a session.",
-	}, checkFactorExamples, append(known, "invalid_code_format", "factor_unconfirmed", "factor_locked")...), a.checkFactor)
+	}, checkFactorExamples, append(known, "invalid_code_format", "idempotency_key_invalid", "idempotency_in_flight", "idempotency_key_reused",
+		"factor_unconfirmed", "factor_locked")...), a.checkFactor)
 	add(a, api, described(huma.Operation{
 		OperationID: "get-factor", Method: http.MethodGet, Path: "/v1/factors/{id}",
 		Summary: "Tell of an app", Security: needs(otp.ScopeFactors), Tags: tags,
@@ -269,16 +273,16 @@ func (a *API) checkFactor(ctx context.Context, who otp.Caller, in *factorCheckIn
 	if err != nil {
 		return nil, err
 	}
-	check, typed := a.Factors.Check, in.Body.Code
-	if in.Body.RecoveryCode != "" {
-		check, typed = a.Factors.Recover, in.Body.RecoveryCode
+	n, err := nonce(who, "check-factor", in.IdempotencyKey)
+	if err != nil {
+		return nil, err
 	}
 	if (in.Body.Code == "") == (in.Body.RecoveryCode == "") {
 		p := newProblem("invalid_request", "a check has one of two codes")
 		p.Errors = []FieldError{{Pointer: "#", Detail: "want either code or recovery_code"}}
 		return nil, p
 	}
-	c, err := check(ctx, who, id, typed)
+	c, err := a.Factors.Check(ctx, who, totp.CheckRequest{ID: id, Code: in.Body.Code, Recovery: in.Body.RecoveryCode, Nonce: n})
 	if err != nil {
 		return nil, err
 	}
@@ -289,7 +293,7 @@ func (a *API) checkFactor(ctx context.Context, who otp.Caller, in *factorCheckIn
 	if c.Right() {
 		out.Session = &SessionProof{Token: c.Token.Reveal(), ExpiresAt: Instant(c.ExpiresAt)}
 	}
-	return &factorCheckOutput{out}, nil
+	return &factorCheckOutput{Replayed: replayed(c.Replayed), Body: out}, nil
 }
 
 func (a *API) getFactor(ctx context.Context, who otp.Caller, in *factorInput) (*factorOutput, error) {

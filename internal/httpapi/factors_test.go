@@ -19,6 +19,7 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/sqlstore"
 	"github.com/otpipe/otpipe/internal/totp"
+	"github.com/otpipe/otpipe/internal/verify"
 )
 
 const (
@@ -39,7 +40,7 @@ func (r *rig) newFactors(namespaces map[otp.Namespace]otp.Policy) *totp.Service 
 	}
 	r.t.Cleanup(func() { _ = db.DB.Close() })
 	return &totp.Service{
-		Factors: db, Guesses: db, Sessions: r.store, Records: r.store, Signer: signer(r.keys), Namespaces: namespaces, Keys: r.keys, Partitions: 16,
+		Factors: db, Guesses: db, Sessions: r.store, Records: r.store, Repeats: verify.Repeater{Repeats: r.store, Keys: r.keys}, Signer: signer(r.keys), Namespaces: namespaces, Keys: r.keys, Partitions: 16,
 		Now: func() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) },
 	}
 }
@@ -133,6 +134,24 @@ func TestAFactorFromItsEnrolmentToItsEnd(t *testing.T) {
 	f.check(fields{"code": f.code()}).want(http.StatusNotFound, "factor_not_found")
 	if a := r.do(request{method: "GET", path: factors + whose}).ok(); len(a.body["items"].([]any)) != 0 {
 		t.Errorf("%s", a.raw)
+	}
+}
+
+func TestALostAnswerToAFactorsCheckIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	f := r.enrol()
+	recovery := r.confirm(f)
+	for name, body := range map[string]fields{"code": {"code": f.code()}, "recovery code": {"recovery_code": recovery[0]}, "wrong": {"code": f.wrong()}} {
+		q := again(request{path: factors + "/" + f.id + "/check", body: body}, name)
+		first := r.do(q).ok()
+		second := r.do(q).ok()
+		if first.raw != second.raw || first.header.Get("Idempotency-Replayed") != "" || second.header.Get("Idempotency-Replayed") != "true" {
+			t.Errorf("%s: %s, and then %s", name, first.raw, second.raw)
+		}
+	}
+	if got := r.do(request{method: "GET", path: factors + "/" + f.id}).ok(); got.body["recovery_codes_left"] != 9.0 {
+		t.Errorf("a repetition used another recovery code: %s", got.raw)
 	}
 }
 

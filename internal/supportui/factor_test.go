@@ -11,6 +11,7 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/sqlstore"
 	"github.com/otpipe/otpipe/internal/totp"
+	"github.com/otpipe/otpipe/internal/verify"
 )
 
 // factors are kept in a real database beside the rig's store.
@@ -24,7 +25,7 @@ func (r *rig) factors() *totp.Service {
 	r.t.Cleanup(func() { _ = db.DB.Close() })
 	r.support.Factors = db
 	return &totp.Service{
-		Factors: db, Guesses: db, Sessions: r.store, Records: r.store, Namespaces: otp.BuiltIn(), Keys: r.keys, Partitions: 16, Now: r.support.Now,
+		Factors: db, Guesses: db, Sessions: r.store, Records: r.store, Repeats: verify.Repeater{Repeats: r.store, Keys: r.keys}, Namespaces: otp.BuiltIn(), Keys: r.keys, Partitions: 16, Now: r.support.Now,
 	}
 }
 
@@ -61,7 +62,7 @@ func TestAnAppIsFoundByItsIDAndTellsHowItStands(t *testing.T) {
 	}
 	tells("Confirmed and not locked", "10 left", "just now")
 	for n := range 5 {
-		if _, err := s.Recover(t.Context(), who, f.ID, "00000-00000"); err != nil {
+		if _, err := s.Check(t.Context(), who, totp.CheckRequest{ID: f.ID, Recovery: "00000-00000"}); err != nil {
 			t.Fatal(err)
 		}
 		if n == 0 {

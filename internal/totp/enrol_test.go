@@ -90,8 +90,8 @@ func TestAKeyOfAnotherNamespaceDoesNotKnowAFactor(t *testing.T) {
 		ctx, other := r.t.Context(), otp.Caller{Name: "other", Scopes: otp.Scopes, Namespaces: []otp.Namespace{otp.AddPhone}}
 		for what, err := range map[string]error{
 			"get":     second(r.Get(ctx, other, a.id)),
-			"check":   second(r.Check(ctx, other, a.id, a.code(0))),
-			"recover": second(r.Recover(ctx, other, a.id, codes[0].Reveal())),
+			"check":   second(r.Check(ctx, other, totp.CheckRequest{ID: a.id, Code: a.code(0)})),
+			"recover": second(r.Check(ctx, other, totp.CheckRequest{ID: a.id, Recovery: codes[0].Reveal()})),
 			"confirm": second(r.Confirm(ctx, other, a.id, a.code(0))),
 			"renew":   second(r.Renew(ctx, other, a.id)),
 			"delete":  second(r.Delete(ctx, other, a.id)),

@@ -10,7 +10,7 @@ import (
 )
 
 func (a app) recover(typed string) (totp.Checked, error) {
-	return a.r.Recover(a.r.t.Context(), anybody, a.id, typed)
+	return a.r.Check(a.r.t.Context(), anybody, totp.CheckRequest{ID: a.id, Recovery: typed})
 }
 
 func TestEachRecoveryCodeIsGoodOnce(t *testing.T) {

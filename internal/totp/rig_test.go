@@ -21,6 +21,7 @@ import (
 	"github.com/otpipe/otpipe/internal/redistest"
 	"github.com/otpipe/otpipe/internal/sqlstore"
 	"github.com/otpipe/otpipe/internal/totp"
+	"github.com/otpipe/otpipe/internal/verify"
 )
 
 // start is noon, at the beginning of a step of every length that is tested.
@@ -54,7 +55,7 @@ func newRig(t testing.TB, where string, rdb redis.UniversalClient) *rig {
 	r := &rig{t: t, store: &redisstore.Store{Redis: rdb, Retention: time.Hour, EventsKept: 10_000}, database: open(t, where), where: where, ahead: &atomic.Int64{}}
 	keys := keysOf(t, "k1")
 	r.Service = &totp.Service{
-		Factors: r.database, Guesses: r.database, Sessions: r.store, Records: r.store,
+		Factors: r.database, Guesses: r.database, Sessions: r.store, Records: r.store, Repeats: verify.Repeater{Repeats: r.store, Keys: keys},
 		Signer:     jwtsession.Signer{Ring: keys.Sign, Issuer: "https://otp.example.com", Now: time.Now},
 		Namespaces: otp.BuiltIn(), Keys: keys, Partitions: 16,
 		Now: func() time.Time { return start.Add(time.Duration(r.ahead.Load())) },
@@ -164,7 +165,7 @@ func (a app) wrong() string {
 }
 
 func (a app) check(typed string) (totp.Checked, error) {
-	return a.r.Check(a.r.t.Context(), anybody, a.id, typed)
+	return a.r.Check(a.r.t.Context(), anybody, totp.CheckRequest{ID: a.id, Code: typed})
 }
 
 // want checks a code and wants a verdict.

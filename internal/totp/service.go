@@ -49,6 +49,11 @@ type Sessions interface {
 	Vouch(ctx context.Context, v otp.Voucher) (expires time.Time, err error)
 }
 
+// Repeats runs requests that their callers may send again; see verify.Repeater.
+type Repeats interface {
+	Once(ctx context.Context, nonce otp.Nonce, said []string, answer any, run func(otp.Nonce) error) (replayed bool, err error)
+}
+
 // Records takes down what was done.
 type Records interface {
 	Tell(ctx context.Context, p otp.Partition, pairs ...string) error
@@ -66,6 +71,7 @@ type Service struct {
 	Guesses    Guesses
 	Sessions   Sessions
 	Records    Records
+	Repeats    Repeats
 	Signer     Signer
 	Namespaces map[otp.Namespace]otp.Policy
 	Keys       otp.Keys
