@@ -72,7 +72,7 @@ func (c *Codes) exec(ctx context.Context, what, statement string, args ...any) (
 	if c.Offset != nil {
 		now = fmt.Sprintf("(%s + %d)", now, c.Offset().Milliseconds())
 	}
-	res, err := d.db.ExecContext(ctx, d.says(fmt.Sprintf(statement+"%.0[1]s%.0[2]s", now, skip)), args...)
+	res, err := d.hasty.ExecContext(ctx, d.says(fmt.Sprintf(statement+"%.0[1]s%.0[2]s", now, skip)), args...)
 	if err != nil {
 		return 0, unavailable(what, err)
 	}

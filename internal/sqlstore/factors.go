@@ -138,7 +138,7 @@ func (s Factors) change(ctx context.Context, what string, do func(ctx context.Co
 	if err != nil {
 		return away(what, err)
 	}
-	tx, err := d.db.BeginTx(ctx, nil)
+	tx, err := d.hasty.BeginTx(ctx, nil)
 	if err != nil {
 		return away(what, err)
 	}
@@ -176,7 +176,7 @@ func (s Factors) query(ctx context.Context, what, where string, args ...any) ([]
 }
 
 func (d *DB) factors(ctx context.Context, where string, args ...any) (all []otp.Factor, err error) {
-	rows, err := d.db.QueryContext(ctx, d.says("SELECT "+factorColumns+" FROM otpipe_factors WHERE "+where+" ORDER BY created_at, id"), args...)
+	rows, err := d.hasty.QueryContext(ctx, d.says("SELECT "+factorColumns+" FROM otpipe_factors WHERE "+where+" ORDER BY created_at, id"), args...)
 	if err != nil {
 		return nil, err
 	}

@@ -27,9 +27,10 @@ var migrations embed.FS
 
 // DB is a database whose tables are those of this version.
 type DB struct {
-	db   *sql.DB
-	kind dialect
-	made sync.Map // months that have a partition
+	db    *sql.DB
+	hasty *sql.DB // the same, for those who cannot wait for another writer
+	kind  dialect
+	made  sync.Map // months that have a partition
 }
 
 // dialect is what differs between the two.
@@ -43,7 +44,8 @@ const (
 const (
 	connections  = 32
 	connectLimit = 5 * time.Second
-	busy         = 5 * time.Second // that SQLite waits for another writer
+	busy         = 5 * time.Second // that SQLite waits for another writer, whatever a context says
+	hastyBusy    = 500 * time.Millisecond
 	migrateLimit = 30 * time.Second
 )
 
@@ -60,7 +62,7 @@ func OpenPostgres(ctx context.Context, target string) (*DB, error) {
 	db := stdlib.OpenDB(*c)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections) // else all but two are opened anew whenever there is much to do
-	return migrated(ctx, &DB{db: db, kind: postgres})
+	return migrated(ctx, &DB{db: db, hasty: db, kind: postgres})
 }
 
 // OpenSQLite opens a file, makes it if it is not there, and brings its tables up to
@@ -76,8 +78,21 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	if err := made.Close(); err != nil {
 		return nil, err
 	}
+	db, err := poolOf(path, busy)
+	if err != nil {
+		return nil, err
+	}
+	hasty, err := poolOf(path, hastyBusy)
+	if err != nil {
+		return nil, err
+	}
+	return migrated(ctx, &DB{db: db, hasty: hasty, kind: sqlite})
+}
+
+// poolOf opens a file of SQLite. It makes no connection yet.
+func poolOf(path string, wait time.Duration) (*sql.DB, error) {
 	settings := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "foreign_keys(ON)",
+		fmt.Sprintf("busy_timeout(%d)", wait.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "foreign_keys(ON)",
 	}}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: settings.Encode()}).String())
 	if err != nil {
@@ -86,11 +101,11 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	// It has one writer. Who waits for another connection's polls, and may starve; who
 	// waits for this one has a turn.
 	db.SetMaxOpenConns(1)
-	return migrated(ctx, &DB{db: db, kind: sqlite})
+	return db, nil
 }
 
 // Close ends the use of the database.
-func (d *DB) Close() error { return d.db.Close() }
+func (d *DB) Close() error { return errors.Join(d.db.Close(), d.hasty.Close()) }
 
 // migrated brings the tables up to date. Of several processes that begin at once one
 // does it, and the others wait.
@@ -108,7 +123,7 @@ func migrated(ctx context.Context, d *DB) (*DB, error) {
 		}
 	}
 	if err != nil {
-		_ = d.db.Close()
+		_ = d.Close()
 		return nil, fmt.Errorf("bring the tables up to date: %w", err)
 	}
 	return d, nil

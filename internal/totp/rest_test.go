@@ -155,6 +155,58 @@ func TestWithTheDatabaseGoneNothingIsCountedAndItComesBackByItself(t *testing.T)
 	}
 }
 
+// Somebody else holds the whole database: a backup, or a hand at a console.
+func TestWithTheDatabaseHeldUpNothingIsCountedAndNobodyWaits(t *testing.T) {
+	both(t, func(r *rig) {
+		a, _ := r.confirmed()
+		before := a.factor()
+		release := r.hold()
+		for _, code := range []string{a.code(0), a.wrong()} {
+			ctx, cancel := context.WithTimeout(r.t.Context(), 30*time.Second)
+			began := time.Now()
+			_, err := r.Check(ctx, anybody, totp.CheckRequest{ID: a.id, Code: code})
+			cancel()
+			if !errors.Is(err, otp.ErrStoreUnavailable) {
+				r.t.Errorf("%v", err)
+			}
+			r.t.Log("answered after", time.Since(began))
+		}
+		release()
+		if got := a.factor(); got != before {
+			r.t.Errorf("%+v became %+v", before, got)
+		}
+		a.want(a.code(0), "")
+	})
+}
+
+// hold keeps all others from writing until release is called.
+func (r *rig) hold() (release func()) {
+	r.t.Helper()
+	driver, statements := "sqlite", []string{"BEGIN IMMEDIATE"}
+	if r.where[0] == 'p' {
+		driver, statements = "pgx", []string{"BEGIN", "LOCK TABLE otpipe_factors IN EXCLUSIVE MODE"}
+	}
+	db, err := sql.Open(driver, r.where)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = db.Close() })
+	c, err := db.Conn(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, s := range statements {
+		if _, err := c.ExecContext(r.t.Context(), s); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	return func() {
+		if _, err := c.ExecContext(r.t.Context(), "ROLLBACK"); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
 func TestWithTheDatabaseKilledUnderAHundredChecksOneAtMostIsApproved(t *testing.T) {
 	t.Parallel()
 	where := pgtest.URL(t)
