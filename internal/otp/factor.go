@@ -62,7 +62,6 @@ type FactorGuess struct {
 	Step      int64
 	Drift     int
 	Recovery  string   // the digest of what may be a recovery code; "": it is a code
-	Secret    Sealed   // under the primary key
 	Fresh     []string // digests of the first recovery codes, with Confirm
 	Policy    Policy
 	Now       time.Time

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 )
 
 // FactorSecret is what an app and we compute codes from. It prints as dots and
@@ -48,12 +47,10 @@ func (k Keys) SealFactor(ns Namespace, id FactorID, s FactorSecret) Sealed {
 	return k.seal("factor", factorContext(ns, id), s.Reveal())
 }
 
-// OpenFactor is the reverse of SealFactor; it fails as OpenCode does. stale: it was
-// sealed with a key that is no longer the primary.
-func (k Keys) OpenFactor(ns Namespace, id FactorID, s Sealed) (secret FactorSecret, stale bool, err error) {
+// OpenFactor is the reverse of SealFactor; it fails as OpenCode does.
+func (k Keys) OpenFactor(ns Namespace, id FactorID, s Sealed) (FactorSecret, error) {
 	b, err := k.open("factor", factorContext(ns, id), s)
-	sealedWith, _, _ := strings.Cut(string(s), ".")
-	return FactorSecretOf(b), sealedWith != k.Seal.Primary().id, err
+	return FactorSecretOf(b), err
 }
 
 func factorContext(ns Namespace, id FactorID) Owner { return Owner{Namespace: ns, Anchor: Anchor(id)} }

@@ -108,8 +108,8 @@ func (d *DB) accept(ctx context.Context, tx *sql.Tx, g otp.FactorGuess) (bool, e
 
 // settle writes down what follows from a right guess.
 func (d *DB) settle(ctx context.Context, tx *sql.Tx, g otp.FactorGuess, v *otp.FactorVerdict) error {
-	_, err := tx.ExecContext(ctx, d.says(`UPDATE otpipe_factors SET fails = 0, strikes = 0, locked_until = 0, used_at = $2, secret = $3,
-		expires_at = 0, confirmed_at = CASE WHEN confirmed_at = 0 THEN $2 ELSE confirmed_at END WHERE id = $1`), string(g.ID), millis(g.Now), string(g.Secret))
+	_, err := tx.ExecContext(ctx, d.says(`UPDATE otpipe_factors SET fails = 0, strikes = 0, locked_until = 0, used_at = $2,
+		expires_at = 0, confirmed_at = CASE WHEN confirmed_at = 0 THEN $2 ELSE confirmed_at END WHERE id = $1`), string(g.ID), millis(g.Now))
 	if err != nil {
 		return err
 	}

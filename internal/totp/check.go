@@ -76,18 +76,15 @@ func (s *Service) guess(f otp.Factor, p otp.Policy, typed string) (otp.Code, otp
 	if err != nil {
 		return code, otp.FactorGuess{}, &otp.InputError{Field: "code", Detail: fmt.Sprintf("want %d digits; this did not count as a check", f.Digits), Err: err}
 	}
-	secret, stale, err := s.Keys.OpenFactor(f.Namespace, f.ID, f.Secret)
+	secret, err := s.Keys.OpenFactor(f.Namespace, f.ID, f.Secret)
 	if err != nil {
 		return code, otp.FactorGuess{}, fmt.Errorf("open the factor's secret: %w", err)
 	}
 	at := s.Now()
 	now := f.Step(at)
-	g := otp.FactorGuess{ID: f.ID, Namespace: f.Namespace, Step: matching(secret, f, now, code.Reveal()), Secret: f.Secret, Policy: p, Now: at}
+	g := otp.FactorGuess{ID: f.ID, Namespace: f.Namespace, Step: matching(secret, f, now, code.Reveal()), Policy: p, Now: at}
 	if g.Step > 0 {
 		g.Drift = drift(f, now, g.Step)
-	}
-	if stale {
-		g.Secret = s.Keys.SealFactor(f.Namespace, f.ID, secret)
 	}
 	return code, g, nil
 }
@@ -99,7 +96,7 @@ func (s *Service) recoveryGuess(f otp.Factor, p otp.Policy, typed string) (otp.C
 		return code, otp.FactorGuess{}, &otp.InputError{Field: "recovery_code", Detail: "want ten letters and digits; this did not count as a check", Err: err}
 	}
 	return code, otp.FactorGuess{
-		ID: f.ID, Namespace: f.Namespace, Recovery: s.Keys.RecoveryDigest(f.ID, code), Secret: f.Secret, Policy: p, Now: s.Now(),
+		ID: f.ID, Namespace: f.Namespace, Recovery: s.Keys.RecoveryDigest(f.ID, code), Policy: p, Now: s.Now(),
 	}, nil
 }
 

@@ -32,7 +32,7 @@ func (s *Service) Reseal(ctx context.Context) (done int, err error) {
 		}
 		slices.SortFunc(stale, func(a, b otp.Factor) int { return strings.Compare(string(a.ID), string(b.ID)) })
 		for _, f := range stale {
-			secret, _, err := s.Keys.OpenFactor(f.Namespace, f.ID, f.Secret)
+			secret, err := s.Keys.OpenFactor(f.Namespace, f.ID, f.Secret)
 			if err != nil {
 				unknown++
 				continue
