@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -9,8 +10,8 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 )
 
-// factorLimit is how long an operation on factors may take: a caller learns within
-// a second that the database does not answer.
+// factorLimit is short enough for a caller to learn within a second that the
+// database does not answer.
 const factorLimit = 800 * time.Millisecond
 
 // expiredMost is how many unconfirmed factors an enrolment clears away: more than
@@ -20,7 +21,10 @@ const expiredMost = 10
 // Factors keeps authenticator apps. It may be used by many goroutines and processes
 // at once; what fails is otp.ErrStoreUnavailable, and has changed nothing unless
 // the answer alone was lost.
-type Factors struct{ DB *Lazy }
+type Factors struct {
+	DB       *Lazy
+	Patience time.Duration // how long an operation may take; 0: 800 ms
+}
 
 const factorColumns = `id, namespace, subject, algorithm, digits, period, skew, secret, created_at, expires_at, confirmed_at, used_at,
 	last_step, drift, fails, locked_until, (SELECT count(*) FROM otpipe_recovery_codes r WHERE r.factor = otpipe_factors.id)`
@@ -132,7 +136,7 @@ func one(done sql.Result, err error) error {
 
 // change makes a transaction.
 func (s Factors) change(ctx context.Context, what string, do func(ctx context.Context, d *DB, tx *sql.Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, factorLimit)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Patience, factorLimit))
 	defer cancel()
 	d, err := s.DB.DB(ctx)
 	if err != nil {
@@ -165,7 +169,7 @@ func away(what string, err error) error {
 }
 
 func (s Factors) query(ctx context.Context, what, where string, args ...any) ([]otp.Factor, error) {
-	ctx, cancel := context.WithTimeout(ctx, factorLimit)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Patience, factorLimit))
 	defer cancel()
 	d, err := s.DB.DB(ctx)
 	if err != nil {

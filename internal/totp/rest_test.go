@@ -18,6 +18,7 @@ import (
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/pgtest"
 	"github.com/otpipe/otpipe/internal/redistest"
+	"github.com/otpipe/otpipe/internal/sqlstore"
 	"github.com/otpipe/otpipe/internal/totp"
 )
 
@@ -170,6 +171,8 @@ func TestWithTheDatabaseHeldUpNothingIsCountedAndNobodyWaits(t *testing.T) {
 		a, _ := r.confirmed()
 		before := a.factor()
 		release := r.hold()
+		hasty := sqlstore.Factors{DB: r.database.DB}
+		r.Factors, r.Guesses = hasty, hasty
 		for _, code := range []string{a.code(0), a.wrong()} {
 			ctx, cancel := context.WithTimeout(r.t.Context(), 30*time.Second)
 			_, err := r.Check(ctx, anybody, totp.CheckRequest{ID: a.id, Code: code})
@@ -179,6 +182,7 @@ func TestWithTheDatabaseHeldUpNothingIsCountedAndNobodyWaits(t *testing.T) {
 			}
 		}
 		release()
+		r.Factors, r.Guesses = r.database, r.database
 		if got := a.factor(); got != before {
 			r.t.Errorf("%+v became %+v", before, got)
 		}

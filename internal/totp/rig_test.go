@@ -76,7 +76,7 @@ func open(t testing.TB, where string) sqlstore.Factors {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = lazy.Close() })
-	return sqlstore.Factors{DB: lazy}
+	return sqlstore.Factors{DB: lazy, Patience: time.Minute}
 }
 
 // keysOf makes keys of rings with these names, the first of them the primary.
