@@ -103,7 +103,9 @@ level = "warn"
 func openLab(t testing.TB) *lab {
 	t.Helper()
 	l := &lab{TB: t, postgres: pgtest.URL(t), sqlite: filepath.Join(t.TempDir(), "codes.db")}
-	pgtest.Durable(t)
+	if long {
+		pgtest.Durable(t)
+	}
 	l.redis = redistest.Start(t, "--appendonly", "yes", "--appendfsync", "everysec")
 	l.rdb = redis.NewClient(&redis.Options{Addr: l.redis.Addr(), PoolSize: 64})
 	t.Cleanup(func() { _ = l.rdb.Close() })
@@ -159,6 +161,18 @@ func (l *lab) start(name, database string) (w way) {
 		Guesses: store, Codes: &sqlstore.Codes{DB: db}, Tickets: jwestore.Tickets{Ring: w.keys.Ticket, Now: time.Now}, Keys: w.keys, Now: time.Now,
 	})
 	return w
+}
+
+// insist asks again what a busy machine's disk was too slow for, where nothing is measured.
+func (w way) insist(c *http.Client, path string, body []byte) (status int, answer []byte, err error) {
+	for range 50 {
+		status, answer, err = w.ask(c, path, body)
+		if long || err != nil || status != http.StatusServiceUnavailable {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return status, answer, err
 }
 
 // ask sends a request as a product does.

@@ -3,6 +3,7 @@ package storebench_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,10 +46,17 @@ func (l *lab) seed(w way, n int) []seeded {
 		if err != nil {
 			return err
 		}
-		opened, err := w.store.Start(l.Context(), otp.Opening{
+		opening := otp.Opening{
 			Owner: owner, ID: otp.NewID(owner.Partition), Policy: w.config.Policies()[w.namespace], Channel: otp.SMS, Masked: to.Masked(),
 			Nonce: otp.NewNonce(), Digest: w.keys.DigestOf(owner, code), Code: w.keys.SealCode(owner, code), Letter: letter, Address: w.keys.SealAddress(owner, to),
-		})
+		}
+		opened, err := w.store.Start(l.Context(), opening)
+		for range 50 {
+			if long || !errors.Is(err, otp.ErrStoreUnavailable) {
+				break
+			}
+			opened, err = w.store.Start(l.Context(), opening)
+		}
 		all[i] = seeded{phone(i), opened.Ticket}
 		return err
 	})
@@ -139,7 +147,7 @@ func (l *lab) round(w way, o operation, conns int, all []seeded) figures {
 	before, began := l.spent(w), time.Now()
 	l.each(conns, len(all), func(i int) error {
 		sent := time.Now()
-		status, answer, err := w.ask(c, o.path, o.body(w, all[i]))
+		status, answer, err := w.insist(c, o.path, o.body(w, all[i]))
 		took[i] = time.Since(sent)
 		if err == nil && !strings.Contains(string(answer), o.holds) {
 			err = fmt.Errorf("%s, %s: unexpected %d: %s", w.name, o.name, status, answer)
