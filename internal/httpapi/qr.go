@@ -11,8 +11,8 @@ import (
 type qr struct{ png, svg string } // a data URI, a document
 
 const (
-	qrScale  = 6           // pixels a module
-	qrBorder = 4 * qrScale // of white around it, as ISO 18004 wants
+	qrScale  = 6 // pixels a module, of the PNG
+	qrBorder = 4 // modules of white around it, as ISO 18004 wants
 )
 
 func qrOf(text string) (qr, error) {
@@ -20,12 +20,12 @@ func qrOf(text string) (qr, error) {
 	if err != nil {
 		return qr{}, fmt.Errorf("make a QR code: %w", err)
 	}
-	look := goqr.NewQrCodeImgConfig(qrScale, qrBorder, goqr.WithOptimalSVG())
-	png, err := code.ToPNGBytes(look)
+	png, err := code.ToPNGBytes(goqr.NewQrCodeImgConfig(qrScale, qrBorder))
 	if err != nil {
 		return qr{}, fmt.Errorf("draw a QR code: %w", err)
 	}
-	svg, err := code.ToSVGBytes(look)
+	// Its border is in the drawing's units, so one unit is a module.
+	svg, err := code.ToSVGBytes(goqr.NewQrCodeImgConfig(1, qrBorder, goqr.WithOptimalSVG()))
 	if err != nil {
 		return qr{}, fmt.Errorf("draw a QR code: %w", err)
 	}
