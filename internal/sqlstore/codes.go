@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -16,8 +17,9 @@ const sweepMost = 500
 
 // Codes keeps digests of codes. All of its errors are otp.ErrStoreUnavailable.
 type Codes struct {
-	DB     *Lazy
-	Offset func() time.Duration // moves the clock that expiry goes by; nil in production
+	DB       *Lazy
+	Patience time.Duration        // how long a statement may take; 0: 600 ms
+	Offset   func() time.Duration // moves the clock that expiry goes by; nil in production
 }
 
 // Put keeps a digest for as long as its code lives. A slot that is full stays as it
@@ -59,7 +61,7 @@ func (c *Codes) Sweep(ctx context.Context) (swept int64, err error) {
 // exec runs a statement, in which %[1]s is the time and %[2]s passes over rows that
 // somebody else has.
 func (c *Codes) exec(ctx context.Context, what, statement string, args ...any) (rows int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, codeLimit)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Patience, codeLimit))
 	defer cancel()
 	d, err := c.DB.DB(ctx)
 	if err != nil {

@@ -45,7 +45,7 @@ func openMoody(t *testing.T, change func(*otp.Policy)) (*storetest.Place, *moody
 	m := &moody{}
 	db := lazy(t, func(ctx context.Context) (*sqlstore.DB, error) { return sqlstore.OpenSQLite(ctx, t.TempDir()+"/a.db") })
 	p := storetest.Open(t, otp.CodesInSQL, func(p *storetest.Place) verify.Codes {
-		m.Codes = &sqlstore.Codes{DB: db, Offset: p.Ahead}
+		m.Codes = &sqlstore.Codes{DB: db, Patience: patience, Offset: p.Ahead}
 		return m
 	}, change)
 	return p, m

@@ -34,6 +34,9 @@ func databases(t *testing.T, test func(t *testing.T, open func(t *testing.T) fun
 	})
 }
 
+// patience is that of tests, in which nobody waits but a busy machine works.
+const patience = 20 * time.Second
+
 func lazy(t *testing.T, open func(context.Context) (*sqlstore.DB, error)) *sqlstore.Lazy {
 	t.Helper()
 	l := &sqlstore.Lazy{Open: open}
@@ -51,7 +54,7 @@ func TestCodesInADatabase(t *testing.T) {
 			t.Helper()
 			again := open(t)
 			return storetest.Open(t, otp.CodesInSQL, func(p *storetest.Place) verify.Codes {
-				return &sqlstore.Codes{DB: lazy(t, again), Offset: p.Ahead}
+				return &sqlstore.Codes{DB: lazy(t, again), Patience: patience, Offset: p.Ahead}
 			}, change)
 		})
 	})
@@ -61,7 +64,7 @@ func TestADigestIsTakenOnceUntilItExpires(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, open func(t *testing.T) func(context.Context) (*sqlstore.DB, error)) {
 		var ahead time.Duration
-		c := &sqlstore.Codes{DB: lazy(t, open(t)), Offset: func() time.Duration { return ahead }}
+		c := &sqlstore.Codes{DB: lazy(t, open(t)), Patience: patience, Offset: func() time.Duration { return ahead }}
 		ctx := t.Context()
 		right, wrong := otp.Digest{Key: "k1", Sum: "right"}, otp.Digest{Key: "k1", Sum: "wrong"}
 		take := func(slot otp.Slot, want bool, digests ...otp.Digest) {

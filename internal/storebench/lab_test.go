@@ -158,7 +158,7 @@ func (l *lab) start(name, database string) (w way) {
 	l.Cleanup(func() { _ = db.Close() })
 	store := &redisstore.Store{Redis: l.rdb, Retention: time.Hour, EventsKept: 1000}
 	w.store = verify.NewElsewhere(verify.Elsewhere{
-		Guesses: store, Codes: &sqlstore.Codes{DB: db}, Tickets: jwestore.Tickets{Ring: w.keys.Ticket, Now: time.Now}, Keys: w.keys, Now: time.Now,
+		Guesses: store, Codes: &sqlstore.Codes{DB: db, Patience: 10 * time.Second}, Tickets: jwestore.Tickets{Ring: w.keys.Ticket, Now: time.Now}, Keys: w.keys, Now: time.Now,
 	})
 	return w
 }
