@@ -70,7 +70,14 @@ func TestCheckReachesARedisOfEveryForm(t *testing.T) {
 			if q.queue == "" {
 				q.queue = q.url
 			}
-			code, out := command(t, "worker", "-check", "-config", r.write(settings{Admin: ":9090", RedisURL: q.url, QueueURL: q.queue}))
+			path := r.write(settings{Admin: ":9090", RedisURL: q.url, QueueURL: q.queue})
+			code, out := command(t, "worker", "-check", "-config", path)
+			for range 5 {
+				if code == q.code || !strings.Contains(out, "i/o timeout") { // a busy machine
+					break
+				}
+				code, out = command(t, "worker", "-check", "-config", path)
+			}
 			if code != q.code {
 				t.Errorf("it ended with %d, want %d", code, q.code)
 			}

@@ -147,6 +147,7 @@ func TestAServerThatStopsFinishesTheMessageItReads(t *testing.T) {
 	w := reading.DotWriter()
 	_, _ = io.WriteString(w, gone511[:middle])
 	_ = reading.W.Flush()
+	time.Sleep(200 * time.Millisecond) // go-smtp says 354 before it hands the message on: until then nobody reads it
 	m.stop()
 	for _, c := range []*client{between, idle} {
 		if said := c.ends(); !strings.HasPrefix(said, "421 ") {
