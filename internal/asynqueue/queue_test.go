@@ -155,7 +155,7 @@ func TestTheSameOrderRungForTwiceComesOnce(t *testing.T) {
 		for range 5 {
 			r.ringer.Ring(t.Context(), d)
 		}
-		r.ring()
+		r.background(r.ringer.Run)() // all five, before any is taken
 		hold := make(chan struct{})
 		r.serve(func(context.Context, otp.Order) error { <-hold; return nil })
 		r.await(1)
