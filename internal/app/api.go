@@ -60,7 +60,7 @@ func RunAPI(ctx context.Context, c config.Config, log *slog.Logger, again Reload
 	defer a.closeDatabase()
 	store := newStore(c)
 	store.Redis = rdb
-	a.in = &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("api", c, keys), log: log}
+	a.in = &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("api", c), log: log}
 	a.metrics = apiMetrics(c, a.gauge)
 	a.ringer = asynqueue.NewRinger(queue, log, a.metrics.Lost)
 	begin, err := a.prepare(ctx, c, keys)

@@ -15,7 +15,6 @@ import (
 	"github.com/otpipe/otpipe/internal/config"
 	"github.com/otpipe/otpipe/internal/otp"
 	"github.com/otpipe/otpipe/internal/redisstore"
-	"github.com/otpipe/otpipe/internal/sqlstore"
 	"github.com/otpipe/otpipe/internal/telemetry"
 )
 
@@ -32,10 +31,8 @@ func OpenArchive(ctx context.Context, c config.Config) (audit.Archive, error) {
 		return nil, err
 	}
 	switch kind {
-	case config.SinkPostgres:
-		return sqlstore.OpenPostgres(ctx, c.Audit.Sink.Reveal())
-	case config.SinkSQLite:
-		return sqlstore.OpenSQLite(ctx, where)
+	case config.SinkPostgres, config.SinkSQLite:
+		return openDatabase(ctx, kind, where, c.Audit.Sink)
 	case config.SinkFile:
 		return auditfile.Open(where, int64(c.Audit.FileSize)*megabyte)
 	case config.SinkStdout:

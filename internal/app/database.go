@@ -23,11 +23,15 @@ func newDatabase(c config.Config) *sqlstore.Lazy {
 		if err != nil {
 			return nil, err
 		}
-		if kind == config.SinkSQLite {
-			return sqlstore.OpenSQLite(ctx, where)
-		}
-		return sqlstore.OpenPostgres(ctx, c.Database.URL.Reveal())
+		return openDatabase(ctx, kind, where, c.Database.URL)
 	}}
+}
+
+func openDatabase(ctx context.Context, kind, where string, url config.Secret) (*sqlstore.DB, error) {
+	if kind == config.SinkSQLite {
+		return sqlstore.OpenSQLite(ctx, where)
+	}
+	return sqlstore.OpenPostgres(ctx, url.Reveal())
 }
 
 func (a *api) closeDatabase() {
@@ -38,11 +42,11 @@ func (a *api) closeDatabase() {
 
 // elsewhere is the store, also for codes whose digests are not kept in it.
 func (a *api) elsewhere(keys otp.Keys) *verify.Elsewhere {
-	e := verify.Elsewhere{Guesses: a.in.store, Keys: keys, Now: time.Now, Tickets: jwestore.Tickets{Ring: keys.Ticket, Now: time.Now}}
+	e := &verify.Elsewhere{Guesses: a.in.store, Keys: keys, Now: time.Now, Tickets: jwestore.Tickets{Ring: keys.Ticket, Now: time.Now}}
 	if a.database != nil {
 		e.Codes = &sqlstore.Codes{DB: a.database}
 	}
-	return verify.NewElsewhere(e)
+	return e
 }
 
 // sweepEvery is how often digests that have expired are removed, and secrets of

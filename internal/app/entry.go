@@ -82,10 +82,12 @@ func (e *entry) tell(ctx context.Context, what, about string) error {
 }
 
 // aboutProcess is what there is to tell of a process that runs with a configuration.
-func aboutProcess(name string, c config.Config, keys otp.Keys) string {
-	var ids []string
-	for _, k := range keys.Digest.All() {
-		ids = append(ids, k.ID())
+func aboutProcess(name string, c config.Config) string {
+	ids := []string{c.Keys.Primary}
+	for _, k := range c.Keys.Ring {
+		if k.ID != c.Keys.Primary {
+			ids = append(ids, k.ID)
+		}
 	}
 	return fmt.Sprintf("%s %s config %s keys %s", name, Version(), c.Mark(), strings.Join(ids, ","))
 }

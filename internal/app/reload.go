@@ -66,7 +66,7 @@ func (r *reloader) reload(ctx context.Context) {
 		return // the process stops
 	}
 	r.log.Error("configuration not taken, this process goes on with the one before", "mark", r.current.Mark(), "error", err)
-	if err := r.in.tell(ctx, "process.reload_refused", r.about(r.current)); err != nil {
+	if err := r.in.tell(ctx, "process.reload_refused", aboutProcess(r.name, r.current)); err != nil {
 		r.log.Warn("the refused configuration is not in the events", "error", err)
 	}
 }
@@ -91,15 +91,10 @@ func (r *reloader) take(ctx context.Context) error {
 	if err := r.in.store.Enter(ctx, next.Store.Partitions, keys); err != nil {
 		return err
 	}
-	if err := r.in.tell(ctx, "process.reloaded", r.about(next)); err != nil {
+	if err := r.in.tell(ctx, "process.reloaded", aboutProcess(r.name, next)); err != nil {
 		return err
 	}
 	begin()
 	r.current = next
 	return nil
-}
-
-func (r *reloader) about(c config.Config) string {
-	keys, _ := c.Secrets() // it was made of c before
-	return aboutProcess(r.name, c, keys)
 }

@@ -60,7 +60,7 @@ func RunWorker(ctx context.Context, c config.Config, log *slog.Logger, again Rel
 	store.Redis = rdb
 	w := &worker{
 		config: c, log: log, metrics: metrics, tracing: tracing, queue: queue,
-		in:       &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("worker", c, keys), log: log},
+		in:       &entry{store: &store, partitions: c.Store.Partitions, keys: keys, about: aboutProcess("worker", c), log: log},
 		ringer:   asynqueue.NewRinger(queue, log, metrics.Lost),
 		exporter: newExporter(c, archive, &store, keys, metrics, log),
 		next:     make(chan *shift, 1),

@@ -2,8 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net/url"
-	"path"
 	"time"
 )
 
@@ -40,19 +38,11 @@ func (a Audit) Place() (kind, where string, err error) {
 	if text == SinkStdout {
 		return SinkStdout, "", nil
 	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return "", "", errSink // url's own words would quote it
+	kind, where, ok := placeOf(text)
+	if !ok {
+		return "", "", errSink
 	}
-	switch kind = u.Scheme; {
-	case kind == "postgresql":
-		return SinkPostgres, "", nil
-	case kind == SinkPostgres:
-		return kind, "", nil
-	case (kind == SinkSQLite || kind == SinkFile) && u.Host == "" && path.IsAbs(u.Path):
-		return kind, u.Path, nil
-	}
-	return "", "", errSink
+	return kind, where, nil
 }
 
 var errSink = fmt.Errorf("want postgres://user:password@host/database, sqlite:///path/audit.db, jsonl:///directory or stdout")

@@ -21,17 +21,26 @@ var errDatabaseURL = errors.New("want postgres://user:password@host/database, or
 
 // Place is the kind of the database, SinkPostgres or SinkSQLite, and the path of one on a disk.
 func (d Database) Place() (kind, where string, err error) {
-	u, err := url.Parse(d.URL.Reveal())
+	kind, where, ok := placeOf(d.URL.Reveal())
+	if !ok || kind == SinkFile {
+		return "", "", errDatabaseURL
+	}
+	return kind, where, nil
+}
+
+// placeOf reads the URL of a database or a directory.
+func placeOf(text string) (kind, where string, ok bool) {
+	u, err := url.Parse(text)
 	if err != nil {
-		return "", "", errDatabaseURL // url's own words would quote it
+		return "", "", false // url's own words would quote it
 	}
 	switch {
 	case u.Scheme == SinkPostgres, u.Scheme == "postgresql":
-		return SinkPostgres, "", nil
-	case u.Scheme == SinkSQLite && u.Host == "" && path.IsAbs(u.Path):
-		return SinkSQLite, u.Path, nil
+		return SinkPostgres, "", true
+	case (u.Scheme == SinkSQLite || u.Scheme == SinkFile) && u.Host == "" && path.IsAbs(u.Path):
+		return u.Scheme, u.Path, true
 	}
-	return "", "", errDatabaseURL
+	return "", "", false
 }
 
 func (c Config) checkDatabase(cs *complaints) {

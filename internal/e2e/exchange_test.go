@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ func TestTokensThatSignReceiptsAreExchanged(t *testing.T) {
 	t.Parallel()
 	const next = "fedcba9876543210fedcba9876543210"
 	p := newRig(t).startPair(settings{})
+	load := p.load([]api{p.api, p.api})
 	for _, step := range []struct {
 		tokens   string
 		old, new int
@@ -34,6 +36,30 @@ func TestTokensThatSignReceiptsAreExchanged(t *testing.T) {
 				t.Errorf("%s while there is %s: %d, want %d", token, step.tokens, got, want)
 			}
 		}
+		load.turn()
+	}
+	load.end()
+}
+
+// TestKeysOfCallersAreExchanged has a product move from one key to the other while it
+// works with both.
+func TestKeysOfCallersAreExchanged(t *testing.T) {
+	t.Parallel()
+	p := newRig(t).startPair(settings{})
+	moved := api{p.api.process, newClient(p.api.base)}
+	moved.key = "otk_another"
+	second := fmt.Sprintf("\n[[callers]]\nname = \"second\"\nkey_sha256 = %q\nscopes = [\"send\", \"check\"]\n", sha256Hex(moved.key))
+	old := p.load([]api{p.api, p.api})
+	p.mustTake(settings{More: namespaces + second})
+	old.turn()
+	fresh := p.load([]api{moved, moved})
+	fresh.turn()
+	old.end()
+	p.mustTake(settings{KeyHash: sha256Hex(moved.key)})
+	fresh.turn()
+	fresh.end()
+	if got := p.api.ask("load", p.phone()); got.status != http.StatusUnauthorized {
+		t.Errorf("the old key: %v", got)
 	}
 }
 
@@ -96,6 +122,19 @@ func TestSecretsThatSignWhatOthersGetAreExchanged(t *testing.T) {
 			b.mu.Unlock()
 		}
 	}
+	stop, working := make(chan struct{}), sync.WaitGroup{}
+	working.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if got := p.api.ask("load", r.phone()); got.status != http.StatusAccepted {
+					t.Errorf("start under load: %v", got)
+				}
+			}
+		}
+	})
 	busy()
 	good("at first", true)
 	p.mustTake(with(next, signingSecret))
@@ -107,6 +146,8 @@ func TestSecretsThatSignWhatOthersGetAreExchanged(t *testing.T) {
 	p.mustTake(with(next))
 	busy()
 	good("with the new one", true)
+	close(stop)
+	working.Wait()
 	knows(signingSecret)
 	busy()
 	good("with the new one, known the old one", false)

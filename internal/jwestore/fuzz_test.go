@@ -1,25 +1,17 @@
 package jwestore_test
 
 import (
-	"bytes"
 	"testing"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/jwestore"
 	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/storetest"
 )
 
 // FuzzTicket looks for a text that is taken for a ticket and was not sealed by us.
 func FuzzTicket(f *testing.F) {
-	key, err := otp.NewKey("k1", bytes.Repeat([]byte("k1"), otp.KeySize/2))
-	if err != nil {
-		f.Fatal(err)
-	}
-	ring, err := otp.NewRing("k1", key)
-	if err != nil {
-		f.Fatal(err)
-	}
-	t := jwestore.Tickets{Ring: ring, Now: time.Now}
+	t := jwestore.Tickets{Ring: storetest.Keys(f, "k1").Ticket, Now: time.Now}
 	good, err := t.Seal(otp.Sealable{Slot: "slot", Namespace: "kept", ExpiresAt: time.Now().Add(24 * time.Hour)})
 	if err != nil {
 		f.Fatal(err)

@@ -1,25 +1,17 @@
 package jwtsession_test
 
 import (
-	"bytes"
 	"testing"
 	"time"
 
 	"github.com/otpipe/otpipe/internal/jwtsession"
 	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/storetest"
 )
 
 // FuzzRead looks for a text that is taken for a session and was not signed by us.
 func FuzzRead(f *testing.F) {
-	key, err := otp.NewKey("k1", bytes.Repeat([]byte("k1"), otp.KeySize/2))
-	if err != nil {
-		f.Fatal(err)
-	}
-	ring, err := otp.NewRing("k1", key)
-	if err != nil {
-		f.Fatal(err)
-	}
-	s := jwtsession.Signer{Ring: ring, Issuer: issuer, Now: time.Now}
+	s := jwtsession.Signer{Ring: storetest.Keys(f, "k1").Sign, Issuer: issuer, Now: time.Now}
 	good, err := s.Sign(otp.Claims{Key: "k1", ID: "ours", Namespace: "n", IssuedAt: time.Now(), ExpiresAt: time.Now().Add(24 * time.Hour)})
 	if err != nil {
 		f.Fatal(err)

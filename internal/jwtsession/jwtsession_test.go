@@ -1,7 +1,6 @@
 package jwtsession_test
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/otpipe/otpipe/internal/jwtsession"
 	"github.com/otpipe/otpipe/internal/otp"
+	"github.com/otpipe/otpipe/internal/storetest"
 )
 
 const issuer = "https://otp.example.com"
@@ -23,19 +23,7 @@ var issued = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func ring(t *testing.T, ids ...string) otp.Ring {
 	t.Helper()
-	var all []otp.Key
-	for _, id := range ids {
-		k, err := otp.NewKey(id, bytes.Repeat([]byte(id), otp.KeySize/len(id)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, k)
-	}
-	r, err := otp.NewRing(ids[0], all...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return storetest.Keys(t, ids...).Sign
 }
 
 func signer(t *testing.T, ids ...string) jwtsession.Signer {

@@ -43,6 +43,9 @@ type Counted struct {
 // use for another recipient, namespace or code. It tells nothing to who has it.
 type Ticket string
 
+// Sealing is the key as one that seals tickets (AES-256).
+func (k Key) Sealing() []byte { return []byte(k.secret.reveal()) }
+
 // Sealable is what a ticket holds.
 type Sealable struct {
 	Slot      Slot

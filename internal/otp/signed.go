@@ -43,6 +43,3 @@ func (k Key) Signing() ed25519.PrivateKey {
 
 // SignedToken keeps a signed session as other tokens are: it prints as dots.
 func SignedToken(text string) Token { return Token{hide(text)} }
-
-// Sealing is the key as one that seals tickets (AES-256).
-func (k Key) Sealing() []byte { return []byte(k.secret.reveal()) }

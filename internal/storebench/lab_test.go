@@ -157,9 +157,9 @@ func (l *lab) start(name, database string) (w way) {
 	}
 	l.Cleanup(func() { _ = db.Close() })
 	store := &redisstore.Store{Redis: l.rdb, Retention: time.Hour, EventsKept: 1000}
-	w.store = verify.NewElsewhere(verify.Elsewhere{
+	w.store = &verify.Elsewhere{
 		Guesses: store, Codes: &sqlstore.Codes{DB: db, Patience: 10 * time.Second}, Tickets: jwestore.Tickets{Ring: w.keys.Ticket, Now: time.Now}, Keys: w.keys, Now: time.Now,
-	})
+	}
 	return w
 }
 

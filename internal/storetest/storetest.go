@@ -52,7 +52,7 @@ func Open(t testing.TB, at otp.CodesAt, codes func(*Place) verify.Codes, change 
 		t.Fatal(err)
 	}
 	p.Store = &redisstore.Store{Redis: redistest.Client(t), Retention: time.Hour, EventsKept: 100, Offset: p.Ahead}
-	p.Restart(keys(t, "k1"))
+	p.Restart(Keys(t, "k1"))
 	return p
 }
 
@@ -67,13 +67,13 @@ func (p *Place) Now() time.Time { return time.Now().Add(p.Ahead()) }
 
 // Restart has a new process take over, with these keys.
 func (p *Place) Restart(k otp.Keys) {
-	e := verify.Elsewhere{Guesses: p.Store, Keys: k, Now: p.Now, Tickets: jwestore.Tickets{Ring: k.Ticket, Now: p.Now}}
+	e := &verify.Elsewhere{Guesses: p.Store, Keys: k, Now: p.Now, Tickets: jwestore.Tickets{Ring: k.Ticket, Now: p.Now}}
 	if p.codes != nil {
 		p.Codes = p.codes(p)
 		e.Codes = p.Codes
 	}
 	p.Service = &verify.Service{
-		Verifications: spy{verify.NewElsewhere(e), p, k}, Sessions: p.Store, Journal: p.Store, Locks: p.Store, Repeats: p.Store,
+		Verifications: spy{e, p, k}, Sessions: p.Store, Journal: p.Store, Locks: p.Store, Repeats: p.Store,
 		Signer: jwtsession.Signer{Ring: k.Sign, Now: p.Now}, Ringer: deaf{}, Templates: plain{}, Addresses: address.Parse, Place: address.Atlas{}.Place,
 		Namespaces: map[otp.Namespace]otp.Policy{Namespace: p.policy}, Keys: k, Partitions: 16,
 	}
@@ -155,8 +155,8 @@ type plain struct{}
 
 func (plain) Declares(otp.Namespace, otp.Channel) []string { return nil }
 
-// Keys is a ring of these, the primary first.
-func keys(t testing.TB, ids ...string) otp.Keys {
+// Keys are of a ring of these, the primary first.
+func Keys(t testing.TB, ids ...string) otp.Keys {
 	t.Helper()
 	var all []otp.Key
 	for _, id := range ids {

@@ -116,7 +116,7 @@ func outlives(t *testing.T, open func(func(*otp.Policy)) *Place) {
 func outlivesTheKey(t *testing.T, open func(func(*otp.Policy)) *Place) {
 	p := open(nil)
 	s := p.Ask(t)
-	p.Restart(keys(t, "k2", "k1"))
+	p.Restart(Keys(t, "k2", "k1"))
 	p.Want(t, s, s.Code, "")
 }
 

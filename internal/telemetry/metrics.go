@@ -35,7 +35,7 @@ type Metrics struct {
 	suspected *prometheus.CounterVec
 	reload    reload
 	gate      gate
-	notices   *Notices
+	notices   *notices
 }
 
 var (

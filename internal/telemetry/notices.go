@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,12 +9,16 @@ import (
 	"github.com/otpipe/otpipe/internal/notify"
 )
 
-// Notices are the counters of what others are told.
+// Notices count what these endpoints are told.
 type Notices struct {
+	*notices
+	known []string
+}
+
+type notices struct {
 	runs   *prometheus.CounterVec
 	missed prometheus.Counter
 	behind prometheus.Gauge
-	known  atomic.Pointer[[]string]
 }
 
 // Notices are the counters of these endpoints' notices, all of them at zero; those
@@ -24,17 +27,16 @@ func (m *Metrics) Notices(endpoints []string) *Notices {
 	if m.notices == nil {
 		m.notices = newNotices(m.registry)
 	}
-	m.notices.known.Store(&endpoints)
 	for _, e := range endpoints {
 		for _, outcome := range []string{notify.Delivered, notify.Retried, notify.Dropped} {
 			m.notices.runs.WithLabelValues(e, outcome)
 		}
 	}
-	return m.notices
+	return &Notices{m.notices, endpoints}
 }
 
-func newNotices(registry *prometheus.Registry) *Notices {
-	n := &Notices{
+func newNotices(registry *prometheus.Registry) *notices {
+	n := &notices{
 		runs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "otpipe_notices_total",
 			Help: "Notices posted to an endpoint: delivered, retried (once for each failed try), or dropped for good.",
@@ -55,13 +57,13 @@ func newNotices(registry *prometheus.Registry) *Notices {
 // Ended counts what became of a notice's run. One for an endpoint that is no
 // longer configured has no series.
 func (n *Notices) Ended(endpoint, outcome string) {
-	if slices.Contains(*n.known.Load(), endpoint) {
+	if slices.Contains(n.known, endpoint) {
 		n.runs.WithLabelValues(endpoint, outcome).Inc()
 	}
 }
 
 // Missed counts events that were trimmed before they were read.
-func (n *Notices) Missed(count int) { n.missed.Add(float64(count)) }
+func (n *notices) Missed(count int) { n.missed.Add(float64(count)) }
 
 // Behind is the age of the oldest event of a round.
-func (n *Notices) Behind(age time.Duration) { n.behind.Set(age.Seconds()) }
+func (n *notices) Behind(age time.Duration) { n.behind.Set(age.Seconds()) }

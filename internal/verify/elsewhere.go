@@ -36,8 +36,13 @@ type Tickets interface {
 	Open(t otp.Ticket, ns otp.Namespace) (otp.Sealable, error)
 }
 
-// dropTime is how long a digest that is of no use is tried to be dropped.
-const dropTime = 500 * time.Millisecond
+// lateTime is how long there is for what has to be put right whatever became of the
+// request.
+const lateTime = 500 * time.Millisecond
+
+func late(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), lateTime)
+}
 
 // Elsewhere is the store for namespaces whose digests are kept elsewhere, and for all
 // others. Limits, locks, the journal and single use are the store's for all. It is
@@ -48,13 +53,8 @@ type Elsewhere struct {
 	Tickets Tickets
 	Keys    otp.Keys
 	Now     func() time.Time
-	spare   *spare
-}
 
-// NewElsewhere makes one that has counted nothing itself.
-func NewElsewhere(e Elsewhere) *Elsewhere {
-	e.spare = &spare{tries: map[string]tries{}}
-	return &e
+	spare spare
 }
 
 // Start has a code sent, and its digest kept where the policy says.
@@ -80,7 +80,7 @@ func (e *Elsewhere) startInSQL(ctx context.Context, o otp.Opening) (otp.Opened, 
 	opened, err := e.Guesses.Start(ctx, o)
 	reused := err == nil && opened.Live.Slot != slot
 	if _, refused := errors.AsType[*otp.LimitError](err); refused || reused {
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
+		late, cancel := late(ctx)
 		defer cancel()
 		_ = e.Codes.Drop(late, slot) // else it expires
 	}
@@ -146,13 +146,13 @@ func (e *Elsewhere) checkInSQL(ctx context.Context, g otp.Guess) (otp.Verdict, e
 	if err != nil {
 		// Nobody has learned anything from this guess. Should it stay counted all the
 		// same, that is on the safe side.
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
+		late, cancel := late(ctx)
 		defer cancel()
 		return otp.Verdict{}, errors.Join(err, e.Undo(late, g, c))
 	}
 	v, err = e.Decide(ctx, g, c, right)
 	if err != nil && right { // what it was approved by, or not, the store will know
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
+		late, cancel := late(ctx)
 		defer cancel()
 		_ = e.Codes.Put(late, c.Slot, g.Digests[0], g.Policy.Life)
 	}

@@ -45,6 +45,9 @@ func (s *spare) count(g otp.Guess, held otp.Sealable, right bool, now time.Time)
 	if right && fresh {
 		t.used = append(t.used, held.Slot)
 	}
+	if s.tries == nil {
+		s.tries = map[string]tries{}
+	}
 	s.tries[who] = t
 	return left, fresh
 }
